@@ -16,11 +16,11 @@ namespace octavo {
 
 // Quotas of one context. Exceeding one is Code::kLimit with a message that names it.
 struct Limits {
-  uint64_t memory_bytes = UINT64_MAX;         // live bytes of all tensors and arenas of the context
-  uint64_t file_bytes = uint64_t{1} << 40;    // model file and each external data file
-  uint64_t fold_bytes = uint64_t{64} << 20;   // all constants made by constant folding together
+  uint64_t memory_bytes = UINT64_MAX;        // live bytes of all tensors and arenas of the context
+  uint64_t file_bytes = uint64_t{1} << 40;   // model file and each external data file
+  uint64_t fold_bytes = uint64_t{64} << 20;  // all constants made by constant folding together
   uint64_t nodes = 1000000;
-  uint64_t string_bytes = 65536;              // names, operator types; not doc strings or metadata
+  uint64_t string_bytes = 65536;  // names, operator types; not doc strings or metadata
 };
 
 // Host allocation hooks, both set or both null. Alignment is a power of two.

@@ -51,7 +51,8 @@ inline Status Ok() { return Status(); }
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-Status Error(Code code, const char* format, ...);
+Status
+Error(Code code, const char* format, ...);
 
 // `text` made safe for a message: control and non-ASCII bytes escaped, at most 80 bytes.
 std::string Printable(const std::string& text);
@@ -78,17 +79,16 @@ class [[nodiscard]] Result {
 #define OCTAVO_CONCAT_(a, b) a##b
 #define OCTAVO_CONCAT(a, b) OCTAVO_CONCAT_(a, b)
 
-#define OCTAVO_RETURN_IF_ERROR(expression)                          \
-  do {                                                              \
-    ::octavo::Status octavo_status_ = (expression);                 \
-    if (!octavo_status_.ok()) return octavo_status_;                \
+#define OCTAVO_RETURN_IF_ERROR(expression)           \
+  do {                                               \
+    ::octavo::Status octavo_status_ = (expression);  \
+    if (!octavo_status_.ok()) return octavo_status_; \
   } while (false)
 
 // OCTAVO_ASSIGN_OR_RETURN(Tensor t, Tensor::Create(...));
-#define OCTAVO_ASSIGN_OR_RETURN(declaration, expression)                           \
-  auto OCTAVO_CONCAT(octavo_result_, __LINE__) = (expression);                     \
-  if (!OCTAVO_CONCAT(octavo_result_, __LINE__).ok())                               \
-    return OCTAVO_CONCAT(octavo_result_, __LINE__).status();                       \
+#define OCTAVO_ASSIGN_OR_RETURN(declaration, expression)                                                      \
+  auto OCTAVO_CONCAT(octavo_result_, __LINE__) = (expression);                                                \
+  if (!OCTAVO_CONCAT(octavo_result_, __LINE__).ok()) return OCTAVO_CONCAT(octavo_result_, __LINE__).status(); \
   declaration = std::move(*OCTAVO_CONCAT(octavo_result_, __LINE__))
 
 }  // namespace octavo

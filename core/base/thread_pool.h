@@ -31,7 +31,8 @@ class ThreadPool {
 
   template <typename F>
   void Run(size_t count, F&& body) {
-    Run(count, [](void* opaque, size_t index) { (*static_cast<std::remove_reference_t<F>*>(opaque))(index); },
+    Run(
+        count, [](void* opaque, size_t index) { (*static_cast<std::remove_reference_t<F>*>(opaque))(index); },
         const_cast<void*>(static_cast<const void*>(&body)));
   }
 
