@@ -1,0 +1,40 @@
+// Calibrator: runs a float model on representative inputs and collects Statistics of every float value.
+#ifndef OCTAVO_CORE_OBSERVE_CALIBRATOR_H_
+#define OCTAVO_CORE_OBSERVE_CALIBRATOR_H_
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/base/cancel.h"
+#include "core/graph/graph.h"
+#include "core/observe/statistics.h"
+#include "core/run/session.h"
+
+namespace octavo {
+
+// XXH3-128 over operators, attributes, connections and constants of a graph, hex.
+std::string GraphDigest(const Graph& graph);
+
+class Calibrator {
+ public:
+  // `graph`: simplified, float. Memory does not grow with the number of samples.
+  static Result<std::unique_ptr<Calibrator>> Create(const Graph& graph, const SessionOptions& options,
+                                                    const std::string& cpu_target, const MemoryPtr& memory);
+
+  // One batch: one tensor per graph input. On error or cancellation nothing of this batch is counted.
+  Status Collect(std::span<const Tensor> inputs, const Cancel* cancel);
+
+  const Statistics& statistics() const { return statistics_; }
+  // Fails if no batch was collected, or if a value saw nothing but NaN or Inf (names it).
+  Result<Statistics> Finish() const;
+
+ private:
+  Calibrator() = default;
+  std::unique_ptr<Session> session_;
+  Statistics statistics_;
+};
+
+}  // namespace octavo
+
+#endif  // OCTAVO_CORE_OBSERVE_CALIBRATOR_H_
