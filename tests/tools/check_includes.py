@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Includes go down the layers only. Reads every source under core/, capi/ and bindings/ and names each include that does not."""
+
 import re
 import sys
 from pathlib import Path
@@ -53,7 +54,11 @@ def main():
                     errors.append(f"{where}: core must not include {target}")
                 elif to[0] == "core" and to[1] not in allowed(parts[1]):
                     errors.append(f"{where}: {parts[1]} must not include {target} (layer {to[1]} is not below it)")
-                elif m[0].rstrip().endswith('"') and to[0] not in ("core", "hwy", "third_party") and not re.match(r"\w+", to[0]):
+                elif (
+                    m[0].rstrip().endswith('"')
+                    and to[0] not in ("core", "hwy", "third_party")
+                    and not re.match(r"\w+", to[0])
+                ):
                     errors.append(f"{where}: {target} is not written from the repository root")
                 elif m[0].rstrip().endswith('"') and ((path.parent / target).exists() or to[0] == ".."):
                     errors.append(f'{where}: write "{target}" from the repository root: "core/..."')

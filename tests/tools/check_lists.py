@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The source lists name what is in the tree, no more and no less, and every place that states a version states VERSION's."""
+
 import re
 import subprocess
 import sys

@@ -9,6 +9,7 @@ Debian and Ubuntu: packages are downloaded with apt into private folders and unp
 privilege is needed. Highway comes as source from Debian's suite `trixie`, by the mirror this machine already uses.
 Elsewhere, or when that fails: the upstream release, pinned by hash. Prints one line per dependency, exits 1 if one is missing.
 """
+
 import argparse
 import glob
 import hashlib
@@ -26,9 +27,17 @@ HIGHWAY_SUITE = "trixie"  # the first Debian suite with Highway >= 1.2
 
 # name -> (file that proves it is there, Debian package, what to copy out of the package)
 PACKAGES = {
-    "protozero": ("include/protozero/pbf_reader.hpp", "libprotozero-dev", {"usr/include/protozero": "include/protozero"}),
+    "protozero": (
+        "include/protozero/pbf_reader.hpp",
+        "libprotozero-dev",
+        {"usr/include/protozero": "include/protozero"},
+    ),
     "nlohmann_json": ("include/nlohmann/json.hpp", "nlohmann-json3-dev", {"usr/include/nlohmann": "include/nlohmann"}),
-    "xxhash": ("include/xxhash.h", "libxxhash-dev", {"usr/include/xxhash.h": "include/xxhash.h", "usr/include/xxh3.h": "include/xxh3.h"}),
+    "xxhash": (
+        "include/xxhash.h",
+        "libxxhash-dev",
+        {"usr/include/xxhash.h": "include/xxhash.h", "usr/include/xxh3.h": "include/xxh3.h"},
+    ),
     "googletest": ("googletest/googletest/src/gtest-all.cc", "googletest", {"usr/src/googletest": "googletest"}),
 }
 HIGHWAY_PROOF = "highway/hwy/targets.cc"
@@ -194,7 +203,9 @@ def main():
         proof = HIGHWAY_PROOF if name == "highway" else PACKAGES[name][0]
         ways = [("upstream release", lambda n: from_upstream(n, dest))]
         if platform.system() == "Linux" and shutil.which("apt-get") and shutil.which("dpkg"):
-            ways.insert(0, ("apt", lambda n: highway_from_debian(dest) if n == "highway" else package_from_apt([n], dest)))
+            ways.insert(
+                0, ("apt", lambda n: highway_from_debian(dest) if n == "highway" else package_from_apt([n], dest))
+            )
         reasons = []
         if os.path.exists(os.path.join(dest, proof)):
             print(f"{name}: present")

@@ -8,6 +8,7 @@
 symbols.txt: `name since tier` a line, tier is stable or experimental. With --header the list and the header must name the
 same functions. --check writes nothing and fails if the output would change.
 """
+
 import argparse
 import re
 import sys
@@ -155,7 +156,7 @@ def loader_header(symbols, declarations, soname):
     for name, _, _ in stable:
         result, arguments = declarations[name]
         star = "" if result.endswith("*") else " "
-        text += wrap_call(f"  {result}{star}(*{name[len('octavo_'):]})", arguments)
+        text += wrap_call(f"  {result}{star}(*{name[len('octavo_') :]})", arguments)
     text += "} octavo_loader;\n\n"
     text += f"""\
 /* Fills the table from resolve. 0: done. Else the number of functions that are missing; loader->error names the first. */
@@ -168,7 +169,7 @@ static inline int octavo_loader_load(octavo_loader *loader, octavo_loader_resolv
   memcpy((void *)&loader->member, (void *)&address, sizeof(address));                                 \\
   if (!address && missing++ == 0) snprintf(loader->error, sizeof(loader->error), "octavo_%s is missing", #member)
 """
-    text += "".join(f"  OCTAVO_LOADER_GET({name[len('octavo_'):]});\n" for name, _, _ in stable)
+    text += "".join(f"  OCTAVO_LOADER_GET({name[len('octavo_') :]});\n" for name, _, _ in stable)
     text += f"""\
 #undef OCTAVO_LOADER_GET
   return missing;

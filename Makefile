@@ -1,0 +1,61 @@
+# The front desk: each target sets up what it needs and works from a clean checkout. CMake is the build (CMakePresets.json).
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+VENV := build/venv
+PY := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test quick bench fuzz docs wheel python format generate install clean
+
+help: ## This list
+	@echo "Octavo: ONNX in, INT8 out. Targets:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+build: .setup-build ## The library, optimized, in build/default
+	@cmake --preset default >/dev/null && cmake --build --preset default -j $(JOBS)
+
+demo: python ## A float network becomes INT8, before your eyes
+	@$(PY) examples/demo/demo.py
+
+test: .setup-test ## Everything: gcc, clang, sanitizers, Arm under qemu, Meson, Python, checks; ends with one line of totals
+	@python3 tests/run_tests.py --jobs $(JOBS)
+
+quick: .setup-build ## The tests a change needs first: gcc build, C++ tests, tree checks
+	@python3 tests/run_tests.py --jobs $(JOBS) --only checks,gcc
+
+bench: .setup-bench ## Micro-benchmarks of the kernels
+	@cmake --preset bench >/dev/null && cmake --build --preset bench -j $(JOBS)
+	@if [ -x build/bench/tests/octavo_bench ]; then build/bench/tests/octavo_bench $(ARGS); fi
+
+fuzz: .setup-fuzz ## Fuzz every entry point for SECONDS (60) each
+	@python3 tests/run_tests.py --jobs $(JOBS) --only fuzz --fuzz-seconds $(or $(SECONDS),60)
+
+docs: .setup-docs ## Reference of the C header, in build/docs
+	@if [ -e docs/Doxyfile ]; then mkdir -p build/docs && doxygen docs/Doxyfile; else echo "docs/Doxyfile is missing"; exit 1; fi
+
+wheel: .venv ## A Python wheel in dist/
+	@$(PY) -m pip wheel . --no-build-isolation --no-deps -w dist
+
+python: .venv ## The Python package, built and installed into build/venv
+	@echo "Building the Python package (log: build/python.log)"
+	@$(PY) -m pip install . --no-build-isolation --no-deps --force-reinstall >build/python.log 2>&1 || { tail -40 build/python.log; exit 1; }
+
+format: .venv ## Format the sources
+	@git ls-files '*.h' '*.cc' '*.c' | grep -v octavo_loader.h | xargs -r clang-format -i
+	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix . || true
+
+generate: ## Files generated from capi/symbols.txt
+	@python3 tests/tools/gen_symbols.py --symbols capi/symbols.txt --header capi/include/octavo/octavo.h \
+	  --loader capi/include/octavo/octavo_loader.h
+
+install: build ## Install the library (PREFIX, DESTDIR)
+	@cmake --install build/default --prefix $(or $(PREFIX),/usr/local)
+
+clean: ## Remove all builds; downloaded sources (build/deps) and build/venv stay
+	@find build -mindepth 1 -maxdepth 1 ! -name deps ! -name venv -exec rm -rf {} + 2>/dev/null || true
+
+.PHONY: .setup-build .setup-test .setup-bench .setup-fuzz .setup-docs .venv
+.setup-build .setup-test .setup-bench .setup-fuzz .setup-docs: .setup-%:
+	@sh tests/tools/setup.sh $*
+
+.venv: .setup-build
+	@sh tests/tools/venv.sh $(VENV)

@@ -1,0 +1,16 @@
+#!/bin/sh
+# A private Python environment with tests/requirements.txt in it:  venv.sh build/venv
+set -eu
+requirements=$(cd "$(dirname "$0")/.." && pwd)/requirements.txt
+venv=$1
+cmp -s "$requirements" "$venv/requirements.txt" && exit 0
+echo "Preparing the Python environment $venv"
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+log=$venv/pip.log
+if "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$requirements" >"$log" 2>&1; then
+  cp "$requirements" "$venv/requirements.txt"
+else
+  tail -5 "$log" >&2
+  echo "pip could not install tests/requirements.txt (log: $log)" >&2
+  exit 1
+fi
