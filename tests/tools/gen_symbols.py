@@ -158,9 +158,9 @@ def loader_header(symbols, declarations, soname):
         star = "" if result.endswith("*") else " "
         text += wrap_call(f"  {result}{star}(*{name[len('octavo_') :]})", arguments)
     text += "} octavo_loader;\n\n"
-    text += f"""\
+    text += """\
 /* Fills the table from resolve. 0: done. Else the number of functions that are missing; loader->error names the first. */
-static inline int octavo_loader_load(octavo_loader *loader, octavo_loader_resolver resolve, void *user_data) {{
+static inline int octavo_loader_load(octavo_loader *loader, octavo_loader_resolver resolve, void *user_data) {
   int missing = 0;
   void *address;
   loader->error[0] = '\\0';
