@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""Builds with CMake and with Meson, installs both, and holds them against each other, against capi/symbols.txt and VERSION;
+then moves an installed tree and builds C programs against it the three ways users do (CMake, pkg-config, dlopen).
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+WORK = BUILD / "check-builds"
+VERSION = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
+MAJOR = VERSION.split(".")[0]
+ALLOWED_NEEDED = re.compile(r"^(libc|libm|libpthread|libdl|librt|ld-linux.*)\.so\.\d+$")
+
+CONSUMER = r"""
+#include <octavo/octavo.h>
+#include <stdio.h>
+#include <string.h>
+int main(void) {
+  printf("%s\n", octavo_version_string());
+  return strcmp(octavo_version_string(), WANT) != 0;
+}
+"""
+LOADER = r"""
+#include <octavo/octavo_loader.h>
+int main(int argc, char **argv) {
+  octavo_loader o;
+  if (argc != 2 || octavo_loader_open(&o, argv[1]) != 0) { printf("%s\n", o.error); return 1; }
+  if (strcmp(o.version_string(), WANT) != 0) return 2;
+  octavo_loader_close(&o);
+  if (octavo_loader_open(&o, "/nowhere/liboctavo.so") == 0 || !o.error[0]) return 3;
+  return 0;
+}
+"""
+CONSUMER_CMAKE = """
+cmake_minimum_required(VERSION 3.16)
+project(consumer C)
+find_package(octavo %s CONFIG REQUIRED)
+add_executable(consumer consumer.c)
+target_compile_definitions(consumer PRIVATE WANT="%s")
+target_link_libraries(consumer PRIVATE octavo::octavo)
+"""
+
+cases = []  # (name, None or why it failed, None or why it was skipped)
+
+
+def report(name, problem=None, skipped=None):
+    cases.append((name, problem, skipped))
+    print(
+        f"{'skipped' if skipped else 'FAILED' if problem else 'ok'}: {name}{': ' + (problem or skipped or '')}".rstrip(
+            ": "
+        ),
+        flush=True,
+    )
+
+
+def run(*command, cwd=ROOT, env=None):
+    command = [str(c) for c in command]
+    print("$", " ".join(command), flush=True)
+    done = subprocess.run(command, cwd=cwd, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)  # fmt: skip
+    if done.returncode != 0:
+        print(done.stdout[-6000:], flush=True)
+        raise RuntimeError(f"{' '.join(command[:3])} ended with {done.returncode}")
+    return done.stdout
+
+
+def attempt(name, function, *args):
+    try:
+        result = function(*args)
+    except (RuntimeError, OSError) as e:
+        report(name, str(e))
+        return None
+    report(name)
+    return result if result is not None else True
+
+
+def build_cmake(jobs):
+    run("cmake", "--preset", "release", "-DCMAKE_INSTALL_LIBDIR=lib")
+    run("cmake", "--build", "--preset", "release", "-j", jobs)
+    shutil.rmtree(WORK / "cmake", ignore_errors=True)
+    run("cmake", "--install", BUILD / "release", "--prefix", WORK / "cmake")
+
+
+def build_meson(jobs):
+    # Unoptimized: the comparison is about what is exported and installed, and this is the seventh time the core is compiled.
+    build = BUILD / "meson"
+    options = ["-Dtests=true", "-Dstatic=true", "--libdir=lib", f"--prefix={WORK / 'meson'}", "-Dbuildtype=plain",
+               "-Doptimization=1", "-Db_ndebug=true"]  # fmt: skip
+    run("meson", "setup", *(["--reconfigure"] if (build / "build.ninja").exists() else []), build, *options)
+    run("ninja", "-C", build, "-j", jobs)
+    shutil.rmtree(WORK / "meson", ignore_errors=True)
+    run("meson", "install", "-C", build, "--no-rebuild")
+    run("meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs")
+
+
+def manifest(prefix):
+    return sorted(str(p.relative_to(prefix)) for p in prefix.rglob("*") if not p.is_dir() or p.is_symlink())
+
+
+def exported(library):
+    """Names with their version nodes, without the nodes' own entries."""
+    lines = run("nm", "-D", "--defined-only", library).splitlines()
+    return sorted(line.split()[-1].replace("@@", "@") for line in lines if line.split()[-2] != "A")
+
+
+def dynamic(library):
+    text = run("readelf", "-d", library)
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", text), re.findall(r"\(SONAME\).*\[(.*)\]", text)
+
+
+def examine(which, prefix):
+    library = prefix / "lib" / f"liboctavo.so.{VERSION}"
+    if not library.exists():
+        report(f"{which}: installs liboctavo.so.{VERSION}", "it is not there")
+        return
+    wanted = [line.split()[0] for line in (ROOT / "capi/symbols.txt").read_text(encoding="utf-8").splitlines()
+              if line.split("#")[0].strip()]  # fmt: skip
+    names = [name.split("@")[0] for name in exported(library)]
+    extra, missing = sorted(set(names) - set(wanted)), sorted(set(wanted) - set(names))
+    report(
+        f"{which}: exports capi/symbols.txt and nothing else",
+        f"extra {extra[:8]}, missing {missing[:8]}" if extra or missing else None,
+    )
+    needed, soname = dynamic(library)
+    odd = [n for n in needed if not ALLOWED_NEEDED.match(n)]
+    report(f"{which}: needs only the C library", f"needs {odd}" if odd else None)
+    report(f"{which}: soname", None if soname == [f"liboctavo.so.{MAJOR}"] else f"is {soname}")
+    found = [
+        str(p)
+        for p in prefix.rglob("*")
+        if p.is_file() and not p.is_symlink() and str(ROOT).encode() + b"/" in p.read_bytes()
+    ]
+    report(f"{which}: installed files name no path of the build machine", f"{found} do" if found else None)
+
+
+def compare():
+    a, b = WORK / "cmake", WORK / "meson"
+    ma, mb = manifest(a), manifest(b)
+    difference = sorted(set(ma) ^ set(mb))
+    report("CMake and Meson install the same files", f"they differ in {difference}" if difference else None)
+    different = [
+        n
+        for n in ma
+        if n in mb and n.endswith((".h", ".cmake", ".pc")) and (a / n).read_bytes() != (b / n).read_bytes()
+    ]
+    report("headers, CMake config and .pc files are equal", f"{different} differ" if different else None)
+    name = f"lib/liboctavo.so.{VERSION}"
+    if (a / name).exists() and (b / name).exists():
+        report(
+            "both libraries export the same symbols",
+            None if exported(a / name) == exported(b / name) else "they differ",
+        )
+
+
+def consumers():
+    """After the move, so that a path baked into the config or the .pc file shows."""
+    moved = WORK / "moved"
+    shutil.rmtree(moved, ignore_errors=True)
+    shutil.copytree(WORK / "cmake", moved, symlinks=True)
+    shutil.move(WORK / "cmake", WORK / "cmake-away")
+    try:
+        source = WORK / "consumer"
+        shutil.rmtree(source, ignore_errors=True)
+        source.mkdir()
+        (source / "consumer.c").write_text(CONSUMER, encoding="utf-8")
+        (source / "loader.c").write_text(LOADER, encoding="utf-8")
+        (source / "CMakeLists.txt").write_text(
+            CONSUMER_CMAKE % (".".join(VERSION.split(".")[:2]), VERSION), encoding="utf-8"
+        )
+        want = f'-DWANT="{VERSION}"'
+
+        def by_cmake():
+            run("cmake", "-G", "Ninja", "-S", source, "-B", source / "build", f"-DCMAKE_PREFIX_PATH={moved}")
+            run("cmake", "--build", source / "build")
+            run(source / "build/consumer")
+
+        def by_pkg_config():
+            env = {"PKG_CONFIG_PATH": str(moved / "lib/pkgconfig")}
+            flags = run("pkg-config", "--cflags", "--libs", "octavo", env=env).split()
+            if run("pkg-config", "--modversion", "octavo", env=env).strip() != VERSION:
+                raise RuntimeError("octavo.pc has another version")
+            run(
+                "cc",
+                "-std=c99",
+                want,
+                source / "consumer.c",
+                *flags,
+                f"-Wl,-rpath,{moved}/lib",
+                "-o",
+                source / "by-pkg-config",
+            )
+            run(source / "by-pkg-config")
+
+        def by_static():
+            env = {"PKG_CONFIG_PATH": str(moved / "lib/pkgconfig")}
+            flags = run("pkg-config", "--cflags", "octavo", env=env).split()
+            run("cc", "-std=c99", want, source / "consumer.c", *flags, moved / "lib/liboctavo.a", "-lstdc++", "-lm", "-pthread",
+                "-o", source / "by-static")  # fmt: skip
+            run(source / "by-static")
+
+        def by_dlopen():
+            run("cc", "-std=c99", "-D_POSIX_C_SOURCE=200112L", "-Wall", "-Wextra", "-Werror", "-pedantic", want, f"-I{moved}/include",
+                source / "loader.c", "-ldl", "-o", source / "by-dlopen")  # fmt: skip
+            run(source / "by-dlopen", moved / "lib/liboctavo.so")
+
+        attempt("a C program by find_package against the moved tree", by_cmake)
+        if shutil.which("pkg-config"):
+            attempt("a C program by pkg-config against the moved tree", by_pkg_config)
+            attempt("a C program with the static library", by_static)
+        else:
+            report("a C program by pkg-config", skipped="pkg-config is not installed")
+        attempt("a C program by octavo_loader.h and dlopen", by_dlopen)
+    finally:
+        shutil.move(WORK / "cmake-away", WORK / "cmake")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", default=os.cpu_count() or 2, type=int)
+    parser.add_argument("--junit", help="JUnit XML to write")
+    args = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    by_cmake = attempt("CMake builds and installs", build_cmake, args.jobs)
+    by_meson = None
+    if shutil.which("meson"):
+        by_meson = attempt("Meson builds, installs and passes the C tests", build_meson, args.jobs)
+    else:
+        report("Meson build", skipped="meson is not installed")
+    for which, done in (("cmake", by_cmake), ("meson", by_meson)):
+        if done:
+            examine(which, WORK / which)
+    if by_cmake and by_meson:
+        compare()
+    if by_cmake:
+        consumers()
+    if args.junit:
+        suite = ET.Element("testsuite", name="check_builds", tests=str(len(cases)))
+        for name, problem, skipped in cases:
+            case = ET.SubElement(suite, "testcase", classname="check_builds", name=name)
+            if problem:
+                ET.SubElement(case, "failure", message=problem)
+            elif skipped:
+                ET.SubElement(case, "skipped", message=skipped)
+        ET.ElementTree(suite).write(args.junit, encoding="utf-8", xml_declaration=True)
+    return 1 if any(problem for _, problem, _ in cases) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
