@@ -40,7 +40,7 @@ python: .venv ## The Python package, built and installed into build/venv
 	@$(PY) -m pip install . --no-build-isolation --no-deps --force-reinstall >build/python.log 2>&1 || { tail -40 build/python.log; exit 1; }
 
 format: .venv ## Format the sources
-	@git ls-files '*.h' '*.cc' '*.c' | grep -v octavo_loader.h | xargs -r clang-format -i
+	@git ls-files '*.h' '*.cc' '*.c' | grep -v octavo_loader.h | xargs -r $(VENV)/bin/clang-format -i
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix . || true
 
 generate: ## Files generated from capi/symbols.txt

@@ -42,12 +42,33 @@ PACKAGES = {
 }
 HIGHWAY_PROOF = "highway/hwy/targets.cc"
 
-# Upstream releases: name -> (address, sha256, name of the file or None for an archive, where its top folder goes)
+# Upstream releases: name -> (address, sha256, {what: where}). What: "" the archive's whole top folder, "a/b/" a folder in it,
+# "file" the download itself.
 UPSTREAM = {
     "highway": (
         "https://github.com/google/highway/archive/refs/tags/1.2.0.tar.gz",
         "7e0be78b8318e8bdbf6fa545d2ecb4c90f947df03f7aadc42c1967f019e63343",
         {"": "highway"},
+    ),
+    "protozero": (
+        "https://github.com/mapbox/protozero/archive/refs/tags/v1.7.1.tar.gz",
+        "27e0017d5b3ba06d646a3ec6391d5ccc8500db821be480aefd2e4ddc3de5ff99",
+        {"include/protozero/": "include/protozero"},
+    ),
+    "nlohmann_json": (
+        "https://raw.githubusercontent.com/nlohmann/json/v3.11.3/single_include/nlohmann/json.hpp",
+        "9bea4c8066ef4a1c206b2be5a36302f8926f7fdc6087af5d20b417d0cf103ea6",
+        {"file": "include/nlohmann/json.hpp"},
+    ),
+    "xxhash": (
+        "https://raw.githubusercontent.com/Cyan4973/xxHash/v0.8.2/xxhash.h",
+        "be275e9db21a503c37f24683cdb4908f2370a3e35ab96e02c4ea73dc8e399c43",
+        {"file": "include/xxhash.h"},
+    ),
+    "googletest": (
+        "https://github.com/google/googletest/archive/refs/tags/v1.14.0.tar.gz",
+        "8ad598c73ad796e0d8280b082cebd82a630d73e73cd3c70057938a6501bba5d7",
+        {"": "googletest"},
     ),
 }
 
@@ -166,8 +187,6 @@ def package_from_apt(names, dest):
 
 
 def from_upstream(name, dest):
-    if name not in UPSTREAM:
-        raise RuntimeError("no pinned upstream release; install it with the system's package manager")
     address, digest, places = UPSTREAM[name]
     with tempfile.TemporaryDirectory() as tmp:
         archive = os.path.join(tmp, "download")

@@ -20,7 +20,6 @@ case "${1:-build}" in
   test)
     need g++ g++
     need clang++ clang
-    need clang-format clang-format
     need ld.lld lld
     need ccache ccache
     need meson meson
