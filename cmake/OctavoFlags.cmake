@@ -21,6 +21,7 @@ endif()
 # Everything that is compiled with the core, tests included.
 add_library(octavo_flags INTERFACE)
 target_include_directories(octavo_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/capi/include)
+target_compile_definitions(octavo_flags INTERFACE _FILE_OFFSET_BITS=64) # large files on 32-bit systems, as Meson has it
 target_compile_features(octavo_flags INTERFACE cxx_std_20)
 set(OCTAVO_FLAGS -ffp-contract=off -ffunction-sections -fdata-sections -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 set(OCTAVO_WARNINGS -Wall -Wextra -Wshadow -Wvla)

@@ -4,8 +4,10 @@ then moves an installed tree and builds C programs against it the three ways use
 """
 
 import argparse
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -160,6 +162,29 @@ def compare():
         )
 
 
+def flags_by_source(build):
+    """{source: flags that change code or warnings} from a build's compile_commands.json, for the library's own sources."""
+    result = {}
+    for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
+        path = os.path.relpath(Path(entry["directory"], entry["file"]).resolve(), ROOT)
+        if path.startswith(("core/", "capi/src/")):
+            words = shlex.split(entry.get("command") or " ".join(entry["arguments"]))
+            kept = {w for w in words if re.match(r"-(f|std|D|W|w)", w)}
+            result[path] = {
+                w for w in kept if not re.match(r"-fdiagnostics|-D_GLIBCXX_ASSERT|-W(error|extra|all|p,|l,)|-fPIC|-Winvalid-pch", w)
+            }
+    return result
+
+
+def compare_flags():
+    a, b = flags_by_source(BUILD / "release"), flags_by_source(BUILD / "meson")
+    different = {n: sorted(a[n] ^ b[n]) for n in a if n in b and a[n] != b[n]}
+    missing = sorted(set(a) ^ set(b))
+    some = dict(list(different.items())[:3])
+    report("CMake and Meson compile the same sources", f"only in one: {missing[:8]}" if missing else None)
+    report("with the same flags", f"{len(different)} sources differ, for example {some}" if different else None)
+
+
 def consumers():
     """After the move, so that a path baked into the config or the .pc file shows."""
     moved = WORK / "moved"
@@ -239,6 +264,7 @@ def main():
             examine(which, WORK / which)
     if by_cmake and by_meson:
         compare()
+        compare_flags()
     if by_cmake:
         consumers()
     if args.junit:
