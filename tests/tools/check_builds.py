@@ -48,6 +48,9 @@ find_package(octavo %s CONFIG REQUIRED)
 add_executable(consumer consumer.c)
 target_compile_definitions(consumer PRIVATE WANT="%s")
 target_link_libraries(consumer PRIVATE octavo::octavo)
+add_executable(consumer-static consumer.c)
+target_compile_definitions(consumer-static PRIVATE WANT="%s")
+target_link_libraries(consumer-static PRIVATE octavo::octavo_static)
 """
 
 cases = []  # (name, None or why it failed, None or why it was skipped)
@@ -171,7 +174,9 @@ def flags_by_source(build):
             words = shlex.split(entry.get("command") or " ".join(entry["arguments"]))
             kept = {w for w in words if re.match(r"-(f|std|D|W|w)", w)}
             result[path] = {
-                w for w in kept if not re.match(r"-fdiagnostics|-D_GLIBCXX_ASSERT|-W(error|extra|all|p,|l,)|-fPIC|-Winvalid-pch", w)
+                w
+                for w in kept
+                if not re.match(r"-fdiagnostics|-D_GLIBCXX_ASSERT|-W(error|extra|all|p,|l,)|-fPIC|-Winvalid-pch", w)
             }
     return result
 
@@ -198,7 +203,7 @@ def consumers():
         (source / "consumer.c").write_text(CONSUMER, encoding="utf-8")
         (source / "loader.c").write_text(LOADER, encoding="utf-8")
         (source / "CMakeLists.txt").write_text(
-            CONSUMER_CMAKE % (".".join(VERSION.split(".")[:2]), VERSION), encoding="utf-8"
+            CONSUMER_CMAKE % (".".join(VERSION.split(".")[:2]), VERSION, VERSION), encoding="utf-8"
         )
         want = f'-DWANT="{VERSION}"'
 
@@ -206,6 +211,7 @@ def consumers():
             run("cmake", "-G", "Ninja", "-S", source, "-B", source / "build", f"-DCMAKE_PREFIX_PATH={moved}")
             run("cmake", "--build", source / "build")
             run(source / "build/consumer")
+            run(source / "build/consumer-static")
 
         def by_pkg_config():
             env = {"PKG_CONFIG_PATH": str(moved / "lib/pkgconfig")}
