@@ -1,0 +1,69 @@
+#include "core/plan/program.h"
+
+#include <list>
+#include <mutex>
+#include <utility>
+
+#include "core/kernels/kernels.h"
+#include "core/plan/build.h"
+#include "core/plan/plan.h"
+#include "core/plan/specialize.h"
+
+namespace octavo {
+namespace {
+
+// Plans kept for shapes seen before. Shapes beyond that are planned again.
+constexpr size_t kRememberedPlans = 32;
+
+bool Same(std::span<const Shape> a, std::span<const Shape> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+class ProgramImpl : public Program {
+ public:
+  ProgramImpl(Graph graph, std::string cpu_target, const BuildOptions& options, MemoryPtr memory)
+      : graph_(std::move(graph)), cpu_target_(std::move(cpu_target)), options_(options), memory_(std::move(memory)) {}
+
+  const Graph& graph() const override { return graph_; }
+  const std::string& cpu_target() const override { return cpu_target_; }
+  const MemoryPtr& memory() const override { return memory_; }
+  const std::vector<NodeDecision>& decisions() const override { return decisions_; }
+
+  Result<std::shared_ptr<const Plan>> PlanFor(std::span<const Shape> inputs) const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (auto it = plans_.begin(); it != plans_.end(); ++it) {
+      if (Same(it->first, inputs)) {
+        plans_.splice(plans_.begin(), plans_, it);
+        return plans_.front().second;
+      }
+    }
+    OCTAVO_ASSIGN_OR_RETURN(Specialized specialized, Specialize(graph_, inputs, memory_));
+    OCTAVO_ASSIGN_OR_RETURN(std::shared_ptr<const Plan> plan, BuildPlan(std::move(specialized), options_, memory_));
+    plans_.emplace_front(std::vector<Shape>(inputs.begin(), inputs.end()), plan);
+    if (plans_.size() > kRememberedPlans) plans_.pop_back();
+    return plan;
+  }
+
+ private:
+  const Graph graph_;
+  const std::string cpu_target_;
+  const BuildOptions options_;
+  const MemoryPtr memory_;
+  std::vector<NodeDecision> decisions_;
+  mutable std::mutex mutex_;
+  mutable std::list<std::pair<std::vector<Shape>, std::shared_ptr<const Plan>>> plans_;  // latest use first
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const Program>> Program::Create(const Graph& graph, const ProgramOptions& options,
+                                                       const MemoryPtr& memory) {
+  BuildOptions build;
+  build.observe = options.observe;
+  std::string target = "reference";
+  OCTAVO_ASSIGN_OR_RETURN(Graph folded, FoldConstants(graph, memory));
+  return std::shared_ptr<const Program>(
+      std::make_shared<ProgramImpl>(std::move(folded), std::move(target), build, memory));
+}
+
+}  // namespace octavo
