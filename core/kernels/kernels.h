@@ -3,11 +3,11 @@
 // What every function here shares
 //  * Activations are u8, weights s8, accumulators int32 that wrap; s8 activations are kept as u8 (q + 128).
 //  * Strides and offsets are in BYTES (also for float), may be negative, and are measured from the given base.
-//  * Work is given as a half-open range, so that the caller can split it over threads. A function writes the bytes of its
-//    own range and nothing else, allocates nothing, and keeps no state.
-//  * Bases of tensors, packed weights and per-channel arrays are 64-byte aligned and have 256 readable bytes behind them
-//    (Memory::kSlack). Only the elementwise functions, the transposes and minmax promise to read nothing beyond their
-//    operands and to need no alignment but the element's: they are the ones that meet the host's own buffers.
+//  * Work is given as a half-open range, so that the caller can split it over threads. A function writes the bytes of
+//    its own range and nothing else, allocates nothing, and keeps no state.
+//  * Bases of tensors, packed weights and per-channel arrays are 64-byte aligned and have 256 readable bytes behind
+//    them (Memory::kSlack). Only the elementwise functions, the transposes and minmax promise to read nothing beyond
+//    their operands and to need no alignment but the element's: they are the ones that meet the host's own buffers.
 //  * In and out may be the same memory only where a comment says so.
 //  * The rounding mode is round to nearest, ties to even, with denormals on. Whoever calls makes that so.
 //
@@ -39,8 +39,8 @@ inline constexpr float kNoHigh = std::numeric_limits<float>::infinity();
 //   dilated, or pixels padded    kh*kw segments, k = channels
 //   grouped                      kh*kw segments, k = channels of the group      (base moved to the group)
 //
-// Borders are the caller's: convolutions read an input that was copied into a frame of zero points. Up to 63 bytes behind a
-// segment may be read (they meet weights of zero), so any k is fine.
+// Borders are the caller's: convolutions read an input that was copied into a frame of zero points. Up to 63 bytes
+// behind a segment may be read (they meet weights of zero), so any k is fine.
 struct SegmentedRows {
   const void* base = nullptr;
   int64_t row_stride = 0;
@@ -90,22 +90,22 @@ struct QAddArgs {
 
 // acc[m][n] = bias[n] + row_bias[m] + sum over s, k of a[m][s][k] * w[n][s][k], in int32.
 struct QGemmArgs {
-  SegmentedRows a;                     // u8
-  const void* packed = nullptr;        // from qgemm_pack of the same table
-  size_t n = 0;                        // all columns that were packed
-  const int32_t* bias = nullptr;       // [n], zero points folded in: bias - a_zero * sum of w; null: 0
-  const int32_t* row_bias = nullptr;   // for operands that both have a zero point; null: 0
-  const float* multiplier = nullptr;   // [n]; finite
-  const float* fbias = nullptr;        // [n], kF32 only
+  SegmentedRows a;                    // u8
+  const void* packed = nullptr;       // from qgemm_pack of the same table
+  size_t n = 0;                       // all columns that were packed
+  const int32_t* bias = nullptr;      // [n], zero points folded in: bias - a_zero * sum of w; null: 0
+  const int32_t* row_bias = nullptr;  // for operands that both have a zero point; null: 0
+  const float* multiplier = nullptr;  // [n]; finite
+  const float* fbias = nullptr;       // [n], kF32 only
   GemmOutput output = GemmOutput::kU8;
   OutputRows c;
-  int32_t zero = 0;                    // kU8: zero point and bounds of the (convolution's) result
+  int32_t zero = 0;  // kU8: zero point and bounds of the (convolution's) result
   uint8_t lo = 0;
   uint8_t hi = 255;
-  float flo = kNoLow;                  // kF32: bounds
+  float flo = kNoLow;  // kF32: bounds
   float fhi = kNoHigh;
-  OutputRows residual;                 // kU8: u8 operand b of a fused addition (read only); base null: none
-  QAddArgs add;                        // its numbers; operand a is the value requantized above
+  OutputRows residual;  // kU8: u8 operand b of a fused addition (read only); base null: none
+  QAddArgs add;         // its numbers; operand a is the value requantized above
 };
 
 // acc = fbias[n] (or 0); for s, k ascending: acc = fma(a, w, acc); acc += residual; clamp. Exactly that, also where
@@ -123,9 +123,9 @@ struct FGemmArgs {
 
 // --------------------------------------------------------------------------------------------- windows
 
-// A window sliding over an NHWC image of pixels `column_stride` bytes apart, in lines `line_stride` bytes apart. Output pixel
-// (y, x) begins at base + y * stride_h * line_stride + x * stride_w * column_stride; tap (i, j) is i * dilation_h lines
-// and j * dilation_w pixels further.
+// A window sliding over an NHWC image of pixels `column_stride` bytes apart, in lines `line_stride` bytes apart. Output
+// pixel (y, x) begins at base + y * stride_h * line_stride + x * stride_w * column_stride; tap (i, j) is i * dilation_h
+// lines and j * dilation_w pixels further.
 struct Window {
   size_t kh = 1, kw = 1;
   size_t stride_h = 1, stride_w = 1;
@@ -172,8 +172,8 @@ struct FDepthwiseArgs {
   ImageOut c;
 };
 
-// Pooling knows the image's true size and leaves out the taps beyond it: base is pixel (0, 0) of the image, output pixel
-// (y, x) begins at line y * stride_h - pad_top, column x * stride_w - pad_left.
+// Pooling knows the image's true size and leaves out the taps beyond it: base is pixel (0, 0) of the image, output
+// pixel (y, x) begins at line y * stride_h - pad_top, column x * stride_w - pad_left.
 struct PoolArgs {
   ImageIn a;
   size_t height = 0, width = 0;  // of the input
@@ -201,8 +201,8 @@ struct FAvgPoolArgs : PoolArgs {
 
 // --------------------------------------------------------------------------------------------- elementwise
 
-// `rows` rows of `n` elements. A stride of 0 repeats one row for every row (a per-channel operand); a contiguous tensor is one
-// row. c may be a or b (same base and stride).
+// `rows` rows of `n` elements. A stride of 0 repeats one row for every row (a per-channel operand); a contiguous tensor
+// is one row. c may be a or b (same base and stride).
 struct BinaryArgs {
   const void* a = nullptr;
   const void* b = nullptr;
@@ -252,8 +252,8 @@ struct KernelTable {
   void (*qdepthwise)(const QDepthwiseArgs& args, size_t y_begin, size_t y_end);
   void (*fdepthwise)(const FDepthwiseArgs& args, size_t y_begin, size_t y_end);
 
-  // Pooling of output lines [y_begin, y_end). Maxima of no valid tap are 0 (u8) and -infinity (float); a float maximum is
-  // best = best < x ? x : best, so NaN is passed over.
+  // Pooling of output lines [y_begin, y_end). Maxima of no valid tap are 0 (u8) and -infinity (float); a float maximum
+  // is best = best < x ? x : best, so NaN is passed over.
   void (*qmaxpool)(const PoolArgs& args, size_t y_begin, size_t y_end);
   void (*qavgpool)(const QAvgPoolArgs& args, size_t y_begin, size_t y_end);
   void (*fmaxpool)(const PoolArgs& args, size_t y_begin, size_t y_end);
@@ -279,7 +279,8 @@ struct KernelTable {
   // The same for contiguous rows of n channels, each with its own scale[n] and zero[n] (zero null: 0).
   void (*quantize_rows_u8)(const float* x, uint8_t* y, size_t rows, size_t n, const float* scale, const int32_t* zero);
   void (*quantize_rows_s8)(const float* x, int8_t* y, size_t rows, size_t n, const float* scale, const int32_t* zero);
-  void (*dequantize_rows_u8)(const uint8_t* x, float* y, size_t rows, size_t n, const float* scale, const int32_t* zero);
+  void (*dequantize_rows_u8)(const uint8_t* x, float* y, size_t rows, size_t n, const float* scale,
+                             const int32_t* zero);
   void (*dequantize_rows_s8)(const int8_t* x, float* y, size_t rows, size_t n, const float* scale, const int32_t* zero);
 
   // Least and greatest of x, +0 for either zero; returns how many were NaN and thus passed over. Of none: +inf, -inf.
@@ -293,9 +294,9 @@ struct KernelTable {
                                 size_t columns, float scale, int32_t zero);
 };
 
-// The table of a target by name; "" is the best this machine has. Null if unknown or not runnable here. Names are Highway's
-// in lower case: "avx3_zen4", "avx3_dl", "avx3", "avx2", "sse4", "ssse3", "sse2", "neon", "sve", ...
-// Any number of tables can be in use at once.
+// The table of a target by name; "" is the best this machine has. Null if unknown or not runnable here. Names are
+// Highway's in lower case: "avx3_zen4", "avx3_dl", "avx3", "avx2", "sse4", "ssse3", "sse2", "neon", "sve", ... Any
+// number of tables can be in use at once.
 const KernelTable* FindKernels(std::string_view target);
 
 // The names FindKernels accepts on this machine, best first; never empty.

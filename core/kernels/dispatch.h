@@ -1,0 +1,38 @@
+// How a file of kernels, compiled once per Highway target, hands its functions to the tables.
+#ifndef OCTAVO_CORE_KERNELS_DISPATCH_H_
+#define OCTAVO_CORE_KERNELS_DISPATCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+
+#include "core/kernels/kernels.h"
+#include "hwy/highway.h"
+
+namespace octavo {
+
+// Each fills its own part of the table for one Highway target (a single bit).
+void FillBasics(int64_t target, KernelTable& table);
+void FillQGemm(int64_t target, KernelTable& table);
+void FillFGemm(int64_t target, KernelTable& table);
+void FillDepthwise(int64_t target, KernelTable& table);
+void FillPool(int64_t target, KernelTable& table);
+void FillElementwise(int64_t target, KernelTable& table);
+void FillTranspose(int64_t target, KernelTable& table);
+
+// Defines Fill(target, table) from the functions Fill(table) of each target's namespace. HWY_DYNAMIC_DISPATCH would
+// follow one process-wide choice; here every target stays reachable, so that a program can hold several tables and
+// compare them.
+#define OCTAVO_EXPORT_KERNELS(Fill)                                      \
+  HWY_EXPORT(Fill);                                                      \
+  void Fill(int64_t target, KernelTable& table) {                        \
+    const auto& functions = HWY_DISPATCH_TABLE(Fill);                    \
+    hwy::ChosenTarget chosen;                                            \
+    chosen.Update(target);                                               \
+    functions[std::size(functions) == 1 ? 0 : chosen.GetIndex()](table); \
+  }                                                                      \
+  static_assert(true, "takes a semicolon")
+
+}  // namespace octavo
+
+#endif  // OCTAVO_CORE_KERNELS_DISPATCH_H_

@@ -1,0 +1,67 @@
+#include "core/kernels/kernels.h"
+
+#include <array>
+#include <cstring>
+
+#include "core/kernels/dispatch.h"
+#include "hwy/highway.h"
+#include "hwy/targets.h"
+
+namespace octavo {
+namespace {
+
+// All tables this machine can run, best first: Highway gives better targets lower bits.
+class Registry {
+ public:
+  Registry() {
+    int64_t targets = HWY_TARGETS & hwy::SupportedTargets();
+    while (targets != 0 && count_ < kMaxTargets) {
+      const int64_t target = targets & -targets;
+      targets ^= target;
+
+      char* name = names_[count_].data();
+      std::strncpy(name, hwy::TargetName(target), kMaxName - 1);
+      for (char* c = name; *c != '\0'; ++c) {
+        if ('A' <= *c && *c <= 'Z') *c += 'a' - 'A';
+      }
+      name_pointers_[count_] = name;
+
+      KernelTable& table = tables_[count_++];
+      table.name = name;
+      FillBasics(target, table);
+      FillQGemm(target, table);
+    }
+  }
+
+  const KernelTable* Find(std::string_view name) const {
+    if (name.empty()) return &tables_[0];
+    for (size_t i = 0; i < count_; ++i) {
+      if (name == name_pointers_[i]) return &tables_[i];
+    }
+    return nullptr;
+  }
+
+  std::span<const char* const> names() const { return {name_pointers_.data(), count_}; }
+
+ private:
+  static constexpr size_t kMaxTargets = 16;
+  static constexpr size_t kMaxName = 24;
+
+  size_t count_ = 0;
+  std::array<std::array<char, kMaxName>, kMaxTargets> names_{};
+  std::array<const char*, kMaxTargets> name_pointers_{};
+  std::array<KernelTable, kMaxTargets> tables_{};
+};
+
+const Registry& TheRegistry() {
+  static const Registry registry;
+  return registry;
+}
+
+}  // namespace
+
+const KernelTable* FindKernels(std::string_view target) { return TheRegistry().Find(target); }
+
+std::span<const char* const> KernelTargets() { return TheRegistry().names(); }
+
+}  // namespace octavo

@@ -1,0 +1,312 @@
+// The integer matrix product: u8 rows times packed s8 columns, requantized on the way out.
+//
+//             b0  b1  b2  b3     one quad (4 k) of 4 vectors of columns: 64 columns with 512 bits
+//           +---+---+---+---+
+//   row 0   |c00|c01|c02|c03|    a quad of each row, broadcast, times all of b. 24 accumulators stay in registers for
+//   ...     |   |   |   |   |    the whole of k; a step is 24 dots for 10 loads.
+//   row 5   |c50|c51|c52|c53|
+//           +---+---+---+---+
+//
+// The packed matrix is a sequence of such tiles, in each all quads of all segments in order. Machines with 16 registers
+// use 2 vectors of columns. Accumulators have names rather than indices because SVE vectors cannot form arrays.
+#if defined(OCTAVO_CORE_KERNELS_QGEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef OCTAVO_CORE_KERNELS_QGEMM_INL_H_
+#undef OCTAVO_CORE_KERNELS_QGEMM_INL_H_
+#else
+#define OCTAVO_CORE_KERNELS_QGEMM_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/kernels/dot-inl.h"
+#include "core/kernels/float-inl.h"
+#include "core/kernels/kernels.h"
+#include "core/kernels/requantize-inl.h"
+#include "core/kernels/rows.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octavo {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+inline constexpr size_t kTileRows = 6;
+#if HWY_ARCH_X86 && HWY_TARGET > HWY_AVX3
+inline constexpr size_t kTileVectors = 2;
+#else
+inline constexpr size_t kTileVectors = 4;
+#endif
+
+// A block of A beyond this many bytes is taken in pieces, each multiplied with all panels while it lies in L2.
+inline constexpr size_t kBlockBytes = 256 * 1024;
+
+HWY_INLINE size_t TileColumns() { return kTileVectors * hn::Lanes(DI32()); }
+
+// Bytes of one column of packed weights: all segments.
+HWY_INLINE size_t ColumnBytes(size_t segments, size_t k) { return segments * DivideUp(k, 4) * 4 * kWeightBytes; }
+
+// Columns as packed: the last tile is as many whole vectors as it needs.
+HWY_INLINE size_t PackedColumns(size_t n) { return DivideUp(n, hn::Lanes(DI32())) * hn::Lanes(DI32()); }
+
+inline size_t QGemmPackedBytes(size_t n, size_t segments, size_t k) {
+  return DivideUp(PackedColumns(n) * ColumnBytes(segments, k), 64) * 64;
+}
+
+inline void QGemmPack(const GemmWeights& w, void* packed, int32_t* column_sums, size_t n_begin, size_t n_end) {
+  const size_t lanes = hn::Lanes(DI32());
+  const uint8_t* base = static_cast<const uint8_t*>(w.w);
+  const uint8_t flip = w.flip ? 0x80 : 0;
+  const size_t vector_bytes = lanes * 4 * kWeightBytes;
+
+  for (size_t tile = n_begin; tile < n_end; tile += TileColumns()) {
+    uint8_t* to = static_cast<uint8_t*>(packed) + tile * ColumnBytes(w.segments, w.k);
+    const size_t columns = std::min(TileColumns(), PackedColumns(w.n) - tile);
+    if (column_sums) std::fill_n(column_sums + tile, std::min(columns, w.n - tile), 0);
+    for (size_t s = 0; s < w.segments; ++s) {
+      for (size_t k = 0; k < w.k; k += 4) {
+        for (size_t j = 0; j < columns; ++j) {
+          const size_t n = tile + j;
+          int8_t quad[4] = {0, 0, 0, 0};
+          if (n < w.n) {
+            const uint8_t* from = base + static_cast<int64_t>(n) * w.n_stride +
+                                  static_cast<int64_t>(s) * w.segment_stride + static_cast<int64_t>(k) * w.k_stride;
+            int32_t sum = 0;
+            for (size_t i = 0; i < std::min<size_t>(4, w.k - k); ++i, from += w.k_stride) {
+              quad[i] = static_cast<int8_t>(*from ^ flip);
+              sum += quad[i];
+            }
+            if (column_sums) column_sums[n] += sum;
+          }
+          PackQuad(quad, j % lanes, to + j / lanes * vector_bytes);
+        }
+        to += columns * 4 * kWeightBytes;
+      }
+    }
+  }
+}
+
+// One row of a tile: c0..c3 += quad * columns at b.
+template <size_t kVectors>
+HWY_INLINE void DotRow(const uint8_t* HWY_RESTRICT a, const uint8_t* HWY_RESTRICT b, VI32& c0, VI32& c1, VI32& c2,
+                       VI32& c3) {
+  const size_t step = hn::Lanes(DI32()) * 4 * kWeightBytes;
+  const auto quad = LoadQuad(a);
+  c0 = Dot(quad, b, c0);
+  if constexpr (kVectors > 1) c1 = Dot(quad, b + step, c1);
+  if constexpr (kVectors > 2) c2 = Dot(quad, b + 2 * step, c2);
+  if constexpr (kVectors > 3) c3 = Dot(quad, b + 3 * step, c3);
+}
+
+// Turns one row of accumulators into output. `columns` of them are wanted.
+template <size_t kVectors>
+HWY_INLINE void FinishRow(const QGemmArgs& args, size_t m, size_t n, size_t columns, VI32 c0, VI32 c1, VI32 c2,
+                          VI32 c3) {
+  const DI32 di32;
+  const DF32 df32;
+  const DU8 du8;
+  const size_t lanes = hn::Lanes(di32);
+  uint8_t* HWY_RESTRICT to = RowAddress(args.c, m);
+
+  if (args.row_bias) {
+    const VI32 bias = hn::Set(di32, args.row_bias[m]);
+    c0 = hn::Add(c0, bias);
+    c1 = hn::Add(c1, bias);
+    c2 = hn::Add(c2, bias);
+    c3 = hn::Add(c3, bias);
+  }
+
+  if (args.output == GemmOutput::kS32) {
+    int32_t* c = reinterpret_cast<int32_t*>(to) + n;
+    const auto put = [&](size_t v, VI32 value) HWY_ATTR {
+      if (columns > v * lanes) hn::StoreN(value, di32, c + v * lanes, std::min(lanes, columns - v * lanes));
+    };
+    put(0, c0);
+    if constexpr (kVectors > 1) put(1, c1);
+    if constexpr (kVectors > 2) put(2, c2);
+    if constexpr (kVectors > 3) put(3, c3);
+    return;
+  }
+
+  const float* HWY_RESTRICT m0 = args.multiplier + n;
+  if (args.output == GemmOutput::kF32) {
+    float* c = reinterpret_cast<float*>(to) + n;
+    const auto put = [&](size_t v, VI32 value) HWY_ATTR {
+      if (columns <= v * lanes) return;
+      auto f = hn::Mul(hn::ConvertTo(df32, value), hn::LoadU(df32, m0 + v * lanes));
+      if (args.fbias) f = hn::Add(f, hn::LoadU(df32, args.fbias + n + v * lanes));
+      f = ClampTo(f, hn::Set(df32, args.flo), hn::Set(df32, args.fhi));
+      hn::StoreN(f, df32, c + v * lanes, std::min(lanes, columns - v * lanes));
+    };
+    put(0, c0);
+    if constexpr (kVectors > 1) put(1, c1);
+    if constexpr (kVectors > 2) put(2, c2);
+    if constexpr (kVectors > 3) put(3, c3);
+    return;
+  }
+
+  c0 = Scale(c0, hn::LoadU(df32, m0));
+  if constexpr (kVectors > 1) c1 = Scale(c1, hn::LoadU(df32, m0 + lanes));
+  if constexpr (kVectors > 2) c2 = Scale(c2, hn::LoadU(df32, m0 + 2 * lanes));
+  if constexpr (kVectors > 3) c3 = Scale(c3, hn::LoadU(df32, m0 + 3 * lanes));
+  ToU8 to_u8{static_cast<int16_t>(args.zero), args.lo, args.hi};
+
+  if (args.residual.base) {
+    // q - a_zero without leaving int32: the bounds and both zero points folded together.
+    const VI32 lo = hn::Set(di32, args.lo - args.zero);
+    const VI32 hi = hn::Set(di32, args.hi - args.zero);
+    const VI32 shift = hn::Set(di32, args.zero - args.add.a_zero);
+    const uint8_t* HWY_RESTRICT r = RowAddress(args.residual, m) + n;
+    const Adder add(args.add);
+    const auto sum = [&](VI32 c, size_t v)
+                         HWY_ATTR { return add(hn::Add(hn::Min(hn::Max(c, lo), hi), shift), LoadWide(r + v * lanes)); };
+    c0 = sum(c0, 0);
+    if constexpr (kVectors > 1) c1 = sum(c1, 1);
+    if constexpr (kVectors > 2) c2 = sum(c2, 2);
+    if constexpr (kVectors > 3) c3 = sum(c3, 3);
+    to_u8 = add.to_u8;
+  }
+
+  const auto q = to_u8(c0, c1, c2, c3);
+  to += n;
+  if (columns == 4 * lanes) {
+    hn::StoreU(q, du8, to);
+  } else {
+    hn::StoreN(q, du8, to, columns);
+  }
+}
+
+template <size_t kRows, size_t kVectors>
+HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* HWY_RESTRICT b, size_t m, size_t n, size_t columns) {
+  const DI32 di32;
+  const size_t lanes = hn::Lanes(di32);
+  const uint8_t* row0 = RowAddress(args.a, m);
+  const uint8_t* row1 = kRows > 1 ? RowAddress(args.a, m + 1) : row0;
+  const uint8_t* row2 = kRows > 2 ? RowAddress(args.a, m + 2) : row0;
+  const uint8_t* row3 = kRows > 3 ? RowAddress(args.a, m + 3) : row0;
+  const uint8_t* row4 = kRows > 4 ? RowAddress(args.a, m + 4) : row0;
+  const uint8_t* row5 = kRows > 5 ? RowAddress(args.a, m + 5) : row0;
+
+  VI32 c00 = hn::Zero(di32), c01 = c00, c02 = c00, c03 = c00;
+  if (args.bias) {
+    c00 = hn::LoadU(di32, args.bias + n);
+    if constexpr (kVectors > 1) c01 = hn::LoadU(di32, args.bias + n + lanes);
+    if constexpr (kVectors > 2) c02 = hn::LoadU(di32, args.bias + n + 2 * lanes);
+    if constexpr (kVectors > 3) c03 = hn::LoadU(di32, args.bias + n + 3 * lanes);
+  }
+  VI32 c10 = c00, c11 = c01, c12 = c02, c13 = c03;
+  VI32 c20 = c00, c21 = c01, c22 = c02, c23 = c03;
+  VI32 c30 = c00, c31 = c01, c32 = c02, c33 = c03;
+  VI32 c40 = c00, c41 = c01, c42 = c02, c43 = c03;
+  VI32 c50 = c00, c51 = c01, c52 = c02, c53 = c03;
+
+  for (size_t s = 0; s < args.a.segments; ++s) {
+    const int64_t offset = SegmentOffset(args.a, s);
+    const uint8_t* a0 = row0 + offset;
+    const uint8_t* a1 = row1 + offset;
+    const uint8_t* a2 = row2 + offset;
+    const uint8_t* a3 = row3 + offset;
+    const uint8_t* a4 = row4 + offset;
+    const uint8_t* a5 = row5 + offset;
+    for (size_t k = 0; k < args.a.k; k += 4) {
+      DotRow<kVectors>(a0 + k, b, c00, c01, c02, c03);
+      if constexpr (kRows > 1) DotRow<kVectors>(a1 + k, b, c10, c11, c12, c13);
+      if constexpr (kRows > 2) DotRow<kVectors>(a2 + k, b, c20, c21, c22, c23);
+      if constexpr (kRows > 3) DotRow<kVectors>(a3 + k, b, c30, c31, c32, c33);
+      if constexpr (kRows > 4) DotRow<kVectors>(a4 + k, b, c40, c41, c42, c43);
+      if constexpr (kRows > 5) DotRow<kVectors>(a5 + k, b, c50, c51, c52, c53);
+      b += kVectors * lanes * 4 * kWeightBytes;
+    }
+  }
+
+  FinishRow<kVectors>(args, m, n, columns, c00, c01, c02, c03);
+  if constexpr (kRows > 1) FinishRow<kVectors>(args, m + 1, n, columns, c10, c11, c12, c13);
+  if constexpr (kRows > 2) FinishRow<kVectors>(args, m + 2, n, columns, c20, c21, c22, c23);
+  if constexpr (kRows > 3) FinishRow<kVectors>(args, m + 3, n, columns, c30, c31, c32, c33);
+  if constexpr (kRows > 4) FinishRow<kVectors>(args, m + 4, n, columns, c40, c41, c42, c43);
+  if constexpr (kRows > 5) FinishRow<kVectors>(args, m + 5, n, columns, c50, c51, c52, c53);
+}
+
+// Rows [m, m_end) of one tile's columns.
+template <size_t kVectors>
+void QGemmPanel(const QGemmArgs& args, const uint8_t* b, size_t m, size_t m_end, size_t n, size_t columns) {
+  while (m < m_end) {
+    const size_t rows = NextTile(m_end - m, kTileRows);
+    switch (rows) {
+      case 1:
+        QGemmTile<1, kVectors>(args, b, m, n, columns);
+        break;
+      case 2:
+        QGemmTile<2, kVectors>(args, b, m, n, columns);
+        break;
+      case 3:
+        QGemmTile<3, kVectors>(args, b, m, n, columns);
+        break;
+      case 4:
+        QGemmTile<4, kVectors>(args, b, m, n, columns);
+        break;
+      case 5:
+        QGemmTile<5, kVectors>(args, b, m, n, columns);
+        break;
+      default:
+        QGemmTile<6, kVectors>(args, b, m, n, columns);
+        break;
+    }
+    m += rows;
+  }
+}
+
+inline void QGemm(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_begin, size_t n_end) {
+  const size_t lanes = hn::Lanes(DI32());
+  const size_t column_bytes = ColumnBytes(args.a.segments, args.a.k);
+  const size_t row_bytes = std::max<size_t>(args.a.segments * args.a.k, 1);
+  const size_t block = std::max<size_t>(kBlockBytes / row_bytes / kTileRows, 8) * kTileRows;
+
+  for (size_t m = m_begin; m < m_end; m += block) {
+    const size_t m_stop = std::min(m + block, m_end);
+    for (size_t n = n_begin; n < n_end; n += TileColumns()) {
+      const uint8_t* b = static_cast<const uint8_t*>(args.packed) + n * column_bytes;
+      const size_t columns = std::min(TileColumns(), args.n - n);
+      switch (DivideUp(columns, lanes)) {
+        case 1:
+          QGemmPanel<1>(args, b, m, m_stop, n, columns);
+          break;
+        case 2:
+          QGemmPanel<2>(args, b, m, m_stop, n, columns);
+          break;
+#if !HWY_ARCH_X86 || HWY_TARGET <= HWY_AVX3
+        case 3:
+          QGemmPanel<3>(args, b, m, m_stop, n, columns);
+          break;
+        default:
+          QGemmPanel<4>(args, b, m, m_stop, n, columns);
+          break;
+#endif
+      }
+    }
+  }
+}
+
+inline void RowSums(const SegmentedRows& a, int32_t* sums, size_t m_begin, size_t m_end) {
+  const hn::ScalableTag<uint8_t> du8;
+  const hn::Repartition<uint64_t, decltype(du8)> du64;
+  const size_t lanes = hn::Lanes(du8);
+  for (size_t m = m_begin; m < m_end; ++m) {
+    auto sum = hn::Zero(du64);
+    for (size_t s = 0; s < a.segments; ++s) {
+      const uint8_t* row = RowAddress(a, m) + SegmentOffset(a, s);
+      size_t k = 0;
+      for (; k + lanes <= a.k; k += lanes) sum = hn::Add(sum, hn::SumsOf8(hn::LoadU(du8, row + k)));
+      if (k < a.k) sum = hn::Add(sum, hn::SumsOf8(hn::LoadN(du8, row + k, a.k - k)));
+    }
+    sums[m] = static_cast<int32_t>(hn::ReduceSum(du64, sum));
+  }
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace octavo
+HWY_AFTER_NAMESPACE();
+
+#endif  // OCTAVO_CORE_KERNELS_QGEMM_INL_H_

@@ -1,0 +1,93 @@
+// From int32 accumulators back to u8: q = clamp(rne(float(acc) * m) + zero, lo, hi), and the 8-bit addition.
+#if defined(OCTAVO_CORE_KERNELS_REQUANTIZE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef OCTAVO_CORE_KERNELS_REQUANTIZE_INL_H_
+#undef OCTAVO_CORE_KERNELS_REQUANTIZE_INL_H_
+#else
+#define OCTAVO_CORE_KERNELS_REQUANTIZE_INL_H_
+#endif
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/kernels/dot-inl.h"
+#include "core/kernels/kernels.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octavo {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Rounds to nearest even. Exact below 2^31 in magnitude; beyond, something that the packing below saturates to the
+// right end. x86 converts everything out of range to INT_MIN, so only the high end needs care: one minimum instead of
+// NearestInt's compare and blend. No NaN gets here.
+HWY_INLINE VI32 RoundSaturate(VF32 v) {
+#if HWY_ARCH_X86
+  return hn::NearestIntInRange(DI32(), hn::Min(v, hn::Set(DF32(), 1073741824.0f)));
+#else
+  return hn::NearestInt(v);
+#endif
+}
+
+HWY_INLINE VI32 Scale(VI32 acc, VF32 multiplier) {
+  return RoundSaturate(hn::Mul(hn::ConvertTo(DF32(), acc), multiplier));
+}
+
+// Zero point and bounds of an 8-bit result. Adding the zero point between the two packings, with int16 saturation, is
+// exact: a value that saturates there is beyond the bounds anyway, as |zero| <= 255.
+struct ToU8 {
+  int16_t zero;
+  uint8_t lo, hi;
+
+  // Four vectors of rounded results -> 4 * Lanes(DI32) bytes in order.
+  HWY_INLINE hn::VFromD<DU8> operator()(VI32 r0, VI32 r1, VI32 r2, VI32 r3) const {
+    const DI16 di16;
+    const DU8 du8;
+    const auto z = hn::Set(di16, zero);
+#if HWY_ARCH_X86
+    // Packing works within blocks of 16 bytes; one permutation of dwords at the end puts 4 x 4 blocks right.
+    const auto w01 = hn::SaturatedAdd(hn::ReorderDemote2To(di16, r0, r1), z);
+    const auto w23 = hn::SaturatedAdd(hn::ReorderDemote2To(di16, r2, r3), z);
+    auto q = hn::ReorderDemote2To(du8, w01, w23);
+    if constexpr (HWY_MAX_LANES_D(DI32) == 8) {
+      alignas(64) static constexpr uint32_t kOrder[8] = {0, 4, 1, 5, 2, 6, 3, 7};
+      q = hn::BitCast(du8, hn::TableLookupLanes(hn::BitCast(DU32(), q), hn::SetTableIndices(DU32(), kOrder)));
+    } else if constexpr (HWY_MAX_LANES_D(DI32) == 16) {
+      alignas(64) static constexpr uint32_t kOrder[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+      q = hn::BitCast(du8, hn::TableLookupLanes(hn::BitCast(DU32(), q), hn::SetTableIndices(DU32(), kOrder)));
+    }
+#else
+    const auto w01 = hn::SaturatedAdd(hn::OrderedDemote2To(di16, r0, r1), z);
+    const auto w23 = hn::SaturatedAdd(hn::OrderedDemote2To(di16, r2, r3), z);
+    auto q = hn::OrderedDemote2To(du8, w01, w23);
+#endif
+    return hn::Min(hn::Max(q, hn::Set(du8, lo)), hn::Set(du8, hi));
+  }
+};
+
+// QAddArgs on one vector: a is an int32 value whose zero point is already gone, b is in memory.
+struct Adder {
+  explicit Adder(const QAddArgs& q)
+      : b_zero(q.b_zero), ma(q.a_multiplier), mb(q.b_multiplier), to_u8{static_cast<int16_t>(q.zero), q.lo, q.hi} {}
+
+  HWY_INLINE VI32 operator()(VI32 a, VI32 b) const {
+    const DF32 df32;
+    const auto fa = hn::Mul(hn::ConvertTo(df32, a), hn::Set(df32, ma));
+    const auto fb = hn::Mul(hn::ConvertTo(df32, hn::Sub(b, hn::Set(DI32(), b_zero))), hn::Set(df32, mb));
+    return RoundSaturate(hn::Add(fa, fb));
+  }
+
+  int32_t b_zero;
+  float ma, mb;
+  ToU8 to_u8;
+};
+
+// u8 in memory -> int32 lanes.
+HWY_INLINE VI32 LoadWide(const uint8_t* p) { return hn::PromoteTo(DI32(), hn::LoadU(hn::Rebind<uint8_t, DI32>(), p)); }
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace octavo
+HWY_AFTER_NAMESPACE();
+
+#endif  // OCTAVO_CORE_KERNELS_REQUANTIZE_INL_H_
