@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/base/cancel.h"
 #include "core/graph/graph.h"
@@ -13,25 +14,32 @@
 
 namespace octavo {
 
-// XXH3-128 over operators, attributes, connections and constants of a graph, hex.
-std::string GraphDigest(const Graph& graph);
+struct CalibratorOptions {
+  SessionOptions session;
+  std::string cpu_target;
+  // Also keep moving averages, which the observer moving_average needs.
+  bool moving_average = false;
+};
 
 class Calibrator {
  public:
   // `graph`: simplified, float. Memory does not grow with the number of samples.
-  static Result<std::unique_ptr<Calibrator>> Create(const Graph& graph, const SessionOptions& options,
-                                                    const std::string& cpu_target, const MemoryPtr& memory);
+  static Result<std::unique_ptr<Calibrator>> Create(const Graph& graph, const CalibratorOptions& options,
+                                                    const MemoryPtr& memory);
 
   // One batch: one tensor per graph input. On error or cancellation nothing of this batch is counted.
   Status Collect(std::span<const Tensor> inputs, const Cancel* cancel);
 
   const Statistics& statistics() const { return statistics_; }
-  // Fails if no batch was collected, or if a value saw nothing but NaN or Inf (names it).
+  // Fails if no batch was collected, or if a value saw nothing but NaN and Inf (names it).
   Result<Statistics> Finish() const;
 
  private:
   Calibrator() = default;
   std::unique_ptr<Session> session_;
+  std::vector<std::string> input_names_;
+  size_t outputs_ = 0;
+  bool moving_average_ = false;
   Statistics statistics_;
 };
 

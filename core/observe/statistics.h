@@ -2,7 +2,7 @@
 #ifndef OCTAVO_CORE_OBSERVE_STATISTICS_H_
 #define OCTAVO_CORE_OBSERVE_STATISTICS_H_
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -17,39 +17,52 @@ enum class ObserverKind : uint8_t { kMinMax, kMovingAverage, kHistogram, kPercen
 const char* Name(ObserverKind kind);  // "min_max", "moving_average", "histogram", "percentile", "entropy", "mse"
 Result<ObserverKind> ObserverFromName(const std::string& name);
 
-// One record serves every observer kind: it holds counts on a fixed, data-independent binning, so that merging is
-// addition and order does not matter (moving_average alone depends on order). Which kind turns it into a range is
-// decided when scales are chosen, so one calibration serves all.
+// One record serves every observer: it counts values in bins that do not depend on the data, so merging is addition and
+// order does not matter. Which observer turns the counts into a range is decided when scales are chosen.
 //
-// Binning: each sign has its own bins, the float's exponent and its top kMantissaBits mantissa bits choose one; exact
-// zeros have their own count. Integers only: two halves merged equal the whole bit for bit.
+// A float's exponent and its top kMantissaBits mantissa bits name its bin: a bin is at most 1/32 of its value wide.
+// Each sign has its own bins, zeros their own count.
 struct ValueStatistics {
   static constexpr int kMantissaBits = 5;
-  // Exponents 2^-40 .. 2^39 resolved; below and above go to the first and last bin of their sign.
+  // Magnitudes below 2^kMinExponent share the first bin, those from 2^kMaxExponent on the last.
   static constexpr int kMinExponent = -40, kMaxExponent = 40;
   static constexpr size_t kBinsPerSign = size_t{kMaxExponent - kMinExponent} << kMantissaBits;
+  // Weight of the newest batch in the moving averages.
+  static constexpr double kMovingAverageWeight = 0.01;
 
-  float min = 0, max = 0;                   // exact, of finite values; meaningless while count == 0
-  double average_min = 0, average_max = 0;  // moving averages (0.99 old + 0.01 new) over batches
-  uint64_t batches = 0;
-  uint64_t count = 0;  // finite values seen
+  float min = 0, max = 0;  // of the finite values; 0 while there are none
+  uint64_t count = 0;      // finite values, zeros included
   uint64_t zeros = 0, nan = 0, inf = 0;
-  std::vector<uint64_t> positive, negative;  // kBinsPerSign each, or empty while none of that sign
+  std::vector<uint64_t> positive, negative;  // kBinsPerSign each, or empty while there is none of that sign
+  // Moving averages of each batch's min and max; kept only when asked for, since they depend on the order of batches.
+  uint64_t averaged_batches = 0;
+  double average_min = 0, average_max = 0;
 
   void Collect(std::span<const float> values);
   void Merge(const ValueStatistics& other);
+  // Takes one batch's extremes into the moving averages.
+  void Average(float batch_min, float batch_max);
+
+  // Lower edge of a bin's magnitudes; BinEdge(kBinsPerSign) closes the last.
+  static double BinEdge(size_t bin);
+
+  bool operator==(const ValueStatistics&) const = default;
 };
 
-// Keyed by value name of the simplified graph. std::map: saved in name order.
 struct Statistics {
-  std::string model_digest;  // XXH3-128 of the calibrated graph's structure and weights, hex
-  uint64_t samples = 0;
-  std::map<std::string, ValueStatistics> values;
+  std::string model_digest;                       // GraphDigest of the calibrated graph (calibrator.h)
+  uint64_t samples = 0;                           // sum of the first input's first dimension over batches
+  std::map<std::string, ValueStatistics> values;  // by value name of the simplified graph
 
-  Status Merge(const Statistics& other);  // refuses another model's
-  std::vector<std::byte> Save() const;    // versioned, checksummed, little-endian, canonical
+  // Refuses statistics of another model.
+  Status Merge(const Statistics& other);
+  // Little-endian, versioned, checksummed; equal statistics give equal bytes.
+  std::vector<std::byte> Save() const;
   static Result<Statistics> Load(std::span<const std::byte> bytes);
-  std::string Digest() const;  // XXH3-128 of Save(), hex
+  // XXH3-128 of Save(), hex.
+  std::string Digest() const;
+
+  bool operator==(const Statistics&) const = default;
 };
 
 }  // namespace octavo
