@@ -185,7 +185,7 @@ class Placer {
   std::vector<NodeId> TableNodes(NodeId last, ValueId* root) const {
     std::vector<NodeId> nodes = {last};
     std::vector<ValueId> open;  // values read by `nodes` that no member makes
-    ValueId operand;
+    ValueId operand = kNoValue;
     if (IsUnaryFunction(last, &operand)) {
       open = {operand};
     } else {
@@ -223,7 +223,7 @@ class Placer {
   void FormTableUnits() {
     for (NodeId n = static_cast<NodeId>(graph_.nodes.size()); n-- > 0;) {  // last first: the largest groups
       if (Taken(n) || keep_float_[n]) continue;
-      ValueId root;
+      ValueId root = kNoValue;
       std::vector<NodeId> nodes = TableNodes(n, &root);
       if (!nodes.empty()) AddUnit(QuantRule::kTable, std::move(nodes), {root});
     }
