@@ -79,8 +79,7 @@ const Operator kRows[] = {
      .attributes = kBatchNormalizationAttributes,
      .infer = InferBatchNormalization,
      .evaluate = EvaluateBatchNormalization,
-     .quant = QuantRule::kNone,
-     .why_float = "A batch normalization that no convolution before it could take in is computed in float.",
+     .quant = QuantRule::kArithmetic,  // where no convolution before it could take it in: one multiply-add a channel
      .coverage = "Inference mode."},
 };
 
