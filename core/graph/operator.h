@@ -147,7 +147,7 @@ struct Operator {
   int until = kNewestOpset;            // last one
   int min_inputs = 0, max_inputs = 0;  // trailing inputs left out count as absent; kVariadic
   int min_outputs = 1, max_outputs = 1;
-  std::span<const AttributeSpec> attributes;
+  std::span<const AttributeSpec> attributes = {};
 
   // Checks everything that can be checked of attributes and of what is known of inputs, and sets every output's dtype
   // and shape as far as known. With all inputs' contents known, every output is fully known (unless data_dependent).
