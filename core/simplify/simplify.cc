@@ -1,13 +1,11 @@
 #include "core/simplify/simplify.h"
 
-#include <utility>
-
 namespace octavo {
 
-Result<Graph> Simplify(Graph graph, const SimplifyOptions&, const MemoryPtr&) { return std::move(graph); }
+Result<Graph> Simplify(Graph graph, const SimplifyOptions&, const MemoryPtr&) { return graph; }
 
 Result<Graph> UpgradeOpset(Graph graph, int64_t target, const MemoryPtr&) {
-  if (graph.opset() >= target) return std::move(graph);
+  if (graph.opset() >= target) return graph;
   return Error(Code::kUnsupported, "cannot upgrade operator set %lld to %lld yet",
                static_cast<long long>(graph.opset()), static_cast<long long>(target));
 }
