@@ -9,6 +9,7 @@
 #include "core/base/checked.h"
 #include "core/ops/check.h"
 #include "core/ops/families.h"
+#include "core/ops/math.h"
 #include "core/ops/wide.h"
 #include "core/ops/window.h"
 
@@ -58,6 +59,17 @@ Status InferAveragePool(InferContext& context) {
   return Ok();
 }
 
+Status CheckPower(const NodeReader& node) { return CheckRange("p", node.Int("p", 2), 1, INT32_MAX); }
+
+Status InferLpPool(InferContext& context) {
+  OCTAVO_RETURN_IF_ERROR(CheckFloating(context, 0, "X"));
+  OCTAVO_RETURN_IF_ERROR(CheckPower(context));
+  std::optional<Shape> y;
+  OCTAVO_RETURN_IF_ERROR(InferPool(context, &y));
+  context.SetOutput(0, context.dtype(0), y);
+  return Ok();
+}
+
 Status InferGlobalPool(InferContext& context) {
   OCTAVO_RETURN_IF_ERROR(CheckPresent(context, 1));
   OCTAVO_RETURN_IF_ERROR(CheckFloating(context, 0, "X"));
@@ -72,6 +84,11 @@ Status InferGlobalPool(InferContext& context) {
   }
   context.SetOutput(0, context.dtype(0), y);
   return Ok();
+}
+
+Status InferGlobalLpPool(InferContext& context) {
+  OCTAVO_RETURN_IF_ERROR(CheckPower(context));
+  return InferGlobalPool(context);
 }
 
 // ------------------------------------------------------------------------------------------------ arithmetic
@@ -197,6 +214,42 @@ Status EvaluateAveragePool(EvalContext& context) {
   return Ok();
 }
 
+inline float Pow(float x, float y) { return PowF(x, y); }
+inline double Pow(double x, double y) { return math::Pow(x, y); }
+
+// One term of the sum of an Lp norm, and the norm from the sum.
+template <typename T>
+T PowerTerm(T x, int64_t p) {
+  return p == 1 ? std::abs(x) : p == 2 ? x * x : Pow(std::abs(x), static_cast<T>(p));
+}
+template <typename T>
+T NormOfSum(T sum, int64_t p) {
+  return p == 1 ? sum : p == 2 ? std::sqrt(sum) : Pow(sum, T(1) / static_cast<T>(p));
+}
+
+// (sum of |x|^p)^(1/p).
+Status EvaluateLpPool(EvalContext& context) {
+  OCTAVO_ASSIGN_OR_RETURN(const Window3 window, WindowOf(context));
+  const DType wide = WideType(context);
+  OCTAVO_ASSIGN_OR_RETURN(const Tensor x, Widen(context.input(0), wide, context.memory()));
+  OCTAVO_ASSIGN_OR_RETURN(Tensor y, WideOutput(context, 0, wide));
+  const int64_t p = context.Int("p", 2);
+  VisitWide(wide, [&](auto zero) {
+    using T = decltype(zero);
+    const T* xs = x.data<T>().data();
+    T* ys = y.mutable_data<T>().data();
+    ForEachWindow(window, x.shape().Elements(0, 2), [&](int64_t at, int64_t oz, int64_t oy, int64_t ox, int64_t first) {
+      T sum = 0;
+      ForEachTap(window, oz, oy, ox, [&](int64_t iz, int64_t iy, int64_t ix) {
+        sum += PowerTerm(xs[first + (iz * window.y().in + iy) * window.x().in + ix], p);
+      });
+      ys[at] = NormOfSum(sum, p);
+    });
+  });
+  StoreWide(y, context, 0);
+  return Ok();
+}
+
 // reduce(first element of the channel, count) for each channel.
 template <typename Reduce>
 Status EvaluateGlobal(EvalContext& context, Reduce&& reduce) {
@@ -233,6 +286,15 @@ Status EvaluateGlobalMaxPool(EvalContext& context) {
   });
 }
 
+Status EvaluateGlobalLpPool(EvalContext& context) {
+  const int64_t p = context.Int("p", 2);
+  return EvaluateGlobal(context, [p](const auto* x, int64_t count) {
+    std::remove_cvref_t<decltype(*x)> sum = 0;
+    for (int64_t i = 0; i < count; ++i) sum += PowerTerm(x[i], p);
+    return NormOfSum(sum, p);
+  });
+}
+
 // ------------------------------------------------------------------------------------------------ rows
 
 constexpr AttributeSpec kMaxPoolAttributes[] = {
@@ -250,6 +312,14 @@ constexpr AttributeSpec kAveragePoolAttributes[] = {
     {"pads", AttributeType::kInts},
     {"strides", AttributeType::kInts},
 };
+constexpr AttributeSpec kLpPoolAttributes[] = {
+    {"auto_pad", AttributeType::kString}, {"ceil_mode", AttributeType::kInt},
+    {"dilations", AttributeType::kInts},  {"kernel_shape", AttributeType::kInts, true},
+    {"p", AttributeType::kInt},           {"pads", AttributeType::kInts},
+    {"strides", AttributeType::kInts},
+};
+constexpr AttributeSpec kGlobalLpPoolAttributes[] = {{"p", AttributeType::kInt}};
+constexpr const char* kLpWhyFloat = "A norm is a root of a sum of powers; too rare for integers.";
 constexpr const char* kCoverage = "One to three spatial axes.";
 
 const Operator kRows[] = {
@@ -288,6 +358,23 @@ const Operator kRows[] = {
      .evaluate = EvaluateGlobalMaxPool,
      .quant = QuantRule::kMove,
      .lowering = Lowering::kGlobalPool},
+    {.name = "LpPool",
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .attributes = kLpPoolAttributes,
+     .infer = InferLpPool,
+     .evaluate = EvaluateLpPool,
+     .quant = QuantRule::kNone,
+     .why_float = kLpWhyFloat,
+     .coverage = kCoverage},
+    {.name = "GlobalLpPool",
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .attributes = kGlobalLpPoolAttributes,
+     .infer = InferGlobalLpPool,
+     .evaluate = EvaluateGlobalLpPool,
+     .quant = QuantRule::kNone,
+     .why_float = kLpWhyFloat},
 };
 
 }  // namespace
