@@ -423,8 +423,9 @@ OCTAVO_API octavo_status octavo_model_describe_json(const octavo_model *model, o
 /* Runs a float model on representative inputs and counts. One thread at a time. */
 typedef struct octavo_calibrator octavo_calibrator;
 typedef struct octavo_calibrator_options octavo_calibrator_options;
-/* What was counted: of fixed size, mergeable, savable, useful without the data. It serves every observer, so one
- * calibration is enough to try them all. One thread at a time; reading from several at once is fine. */
+/* What was counted: of fixed size, mergeable, savable, useful without the data. It serves every observer but
+ * "moving_average", so one calibration is enough to try them all. One thread at a time; reading from several at once is
+ * fine. */
 typedef struct octavo_statistics octavo_statistics;
 
 /* Since 0.1. */
@@ -442,8 +443,9 @@ OCTAVO_API octavo_status octavo_calibrator_options_set_cpu_target(octavo_calibra
 
 /* The observer that octavo_model_quantize uses when it gets these statistics and no recipe: "min_max",
  * "moving_average", "histogram" (the default), "percentile", "entropy" or "mse". percentile counts for "percentile"
- * only, in (50, 100]; 0 means 99.99. What is collected does not depend on it, and it is not saved with the statistics:
- * recipes are where observers are chosen for good. Since 0.1. */
+ * only, in (50, 100]; 0 means 99.99. The statistics serve every observer but "moving_average", which depends on the
+ * order of batches and must be asked for here. The choice itself is not saved with them: recipes are where observers
+ * are chosen for good. Since 0.1. */
 OCTAVO_API octavo_status octavo_calibrator_options_set_observer(octavo_calibrator_options *options,
                                                                 const char *observer, double percentile);
 
@@ -482,10 +484,10 @@ OCTAVO_API octavo_status octavo_statistics_save_memory(const octavo_statistics *
  */
 OCTAVO_API octavo_status octavo_statistics_merge(octavo_statistics *into, const octavo_statistics *from);
 
-/* How many batches were collected. Since 0.1. */
-OCTAVO_API octavo_status octavo_statistics_batches(const octavo_statistics *statistics, int64_t *out_batches);
+/* How many samples were collected: the sum of the first input's first dimension. Since 0.1. */
+OCTAVO_API octavo_status octavo_statistics_samples(const octavo_statistics *statistics, int64_t *out_samples);
 
-/* A readable form: {"model": digest, "digest", "batches", "values": {name: {"min", "max", "count", "zeros", "nan",
+/* A readable form: {"model": digest, "digest", "samples", "values": {name: {"min", "max", "count", "zeros", "nan",
  * "inf"}}}. Since 0.1. */
 OCTAVO_API octavo_status octavo_statistics_json(const octavo_statistics *statistics, octavo_buffer **out);
 
@@ -544,7 +546,7 @@ OCTAVO_API void octavo_recipe_destroy(octavo_recipe *recipe);
  * OCTAVO_STATIC_INT8. statistics may be NULL unless the scheme is static. Nothing is skipped silently: each node that
  * stays float has its reason in octavo_model_describe_json. The float model is not changed.
  * Errors: OCTAVO_INVALID_ARGUMENT if the statistics are of another model or missing; OCTAVO_INVALID_STATE if the model
- * is quantized already; OCTAVO_NOT_FOUND if a rule of the recipe matches nothing. Since 0.1. */
+ * is quantized already; OCTAVO_INVALID_DATA if a rule of the recipe matches nothing. Since 0.1. */
 OCTAVO_API octavo_status octavo_model_quantize(const octavo_model *model, const octavo_statistics *statistics,
                                                const octavo_recipe *recipe, octavo_model **out);
 

@@ -120,7 +120,7 @@ typedef struct octavo_loader {
   octavo_status (*statistics_save)(const octavo_statistics *statistics, const char *path);
   octavo_status (*statistics_save_memory)(const octavo_statistics *statistics, octavo_buffer **out);
   octavo_status (*statistics_merge)(octavo_statistics *into, const octavo_statistics *from);
-  octavo_status (*statistics_batches)(const octavo_statistics *statistics, int64_t *out_batches);
+  octavo_status (*statistics_samples)(const octavo_statistics *statistics, int64_t *out_samples);
   octavo_status (*statistics_json)(const octavo_statistics *statistics, octavo_buffer **out);
   void (*statistics_destroy)(octavo_statistics *statistics);
   octavo_status (*recipe_create)(octavo_context *context, int32_t scheme, octavo_recipe **out);
@@ -275,7 +275,7 @@ static inline int octavo_loader_load(octavo_loader *loader, octavo_loader_resolv
   OCTAVO_LOADER_GET(statistics_save);
   OCTAVO_LOADER_GET(statistics_save_memory);
   OCTAVO_LOADER_GET(statistics_merge);
-  OCTAVO_LOADER_GET(statistics_batches);
+  OCTAVO_LOADER_GET(statistics_samples);
   OCTAVO_LOADER_GET(statistics_json);
   OCTAVO_LOADER_GET(statistics_destroy);
   OCTAVO_LOADER_GET(recipe_create);
