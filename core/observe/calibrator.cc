@@ -14,9 +14,6 @@ Result<std::unique_ptr<Calibrator>> Calibrator::Create(const Graph& graph, const
   OCTAVO_ASSIGN_OR_RETURN(auto program, Program::Create(graph, program_options, memory));
   std::unique_ptr<Calibrator> calibrator(new Calibrator);
   OCTAVO_ASSIGN_OR_RETURN(calibrator->session_, Session::Create(std::move(program), options.session));
-  for (ValueId v : graph.inputs) {
-    if (!graph.values[v].constant) calibrator->input_names_.push_back(graph.values[v].name);
-  }
   calibrator->outputs_ = graph.outputs.size();
   calibrator->moving_average_ = options.moving_average;
   calibrator->statistics_.model_digest = GraphDigest(graph);
@@ -32,9 +29,6 @@ Status Calibrator::Collect(std::span<const Tensor> inputs, const Cancel* cancel)
   const ValueObserver observer = collect;
   std::vector<Tensor> outputs(outputs_);
   OCTAVO_RETURN_IF_ERROR(session_->Run(inputs, outputs, cancel, &observer));
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    OCTAVO_RETURN_IF_ERROR(collect(input_names_[i], inputs[i]));
-  }
   const bool has_samples = !inputs.empty() && inputs[0].shape().rank() > 0;
   statistics_.samples += has_samples ? static_cast<uint64_t>(inputs[0].shape()[0]) : 1;
   for (const auto& [name, value] : batch.values) {

@@ -5,7 +5,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "core/base/cancel.h"
 #include "core/graph/graph.h"
@@ -37,7 +36,6 @@ class Calibrator {
  private:
   Calibrator() = default;
   std::unique_ptr<Session> session_;
-  std::vector<std::string> input_names_;
   size_t outputs_ = 0;
   bool moving_average_ = false;
   Statistics statistics_;

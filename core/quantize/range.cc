@@ -1,106 +1,123 @@
 #include "core/quantize/range.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <vector>
+
+#include "core/ops/math.h"
 
 namespace octavo {
 namespace {
 
-// One non-empty bin as a point mass with a width, ascending by value.
+// One non-empty bin: its values are taken as spread evenly over [low, high]. Zeros are a point.
 struct Mass {
-  double center, width, count;
+  double low, high, count;
+
+  double center() const { return (low + high) / 2; }
+  double width() const { return high - low; }
 };
 
+// Ascending by value, cut to [min, max].
 std::vector<Mass> Masses(const ValueStatistics& value) {
   std::vector<Mass> masses;
-  const auto add = [&](size_t bin, double sign, uint64_t count) {
-    const double from = ValueStatistics::BinEdge(bin), to = ValueStatistics::BinEdge(bin + 1);
-    const double center = std::clamp(sign * (from + to) / 2, double{value.min}, double{value.max});
-    masses.push_back({center, to - from, static_cast<double>(count)});
+  const auto add = [&](double from, double to, uint64_t count) {
+    masses.push_back({std::clamp(from, double{value.min}, double{value.max}),
+                      std::clamp(to, double{value.min}, double{value.max}), static_cast<double>(count)});
   };
   for (size_t bin = value.negative.size(); bin-- > 0;) {
-    if (value.negative[bin]) add(bin, -1.0, value.negative[bin]);
+    if (value.negative[bin] == 0) continue;
+    add(-ValueStatistics::BinEdge(bin + 1), -ValueStatistics::BinEdge(bin), value.negative[bin]);
   }
   if (value.zeros) masses.push_back({0.0, 0.0, static_cast<double>(value.zeros)});
   for (size_t bin = 0; bin < value.positive.size(); ++bin) {
-    if (value.positive[bin]) add(bin, 1.0, value.positive[bin]);
+    if (value.positive[bin] == 0) continue;
+    add(ValueStatistics::BinEdge(bin), ValueStatistics::BinEdge(bin + 1), value.positive[bin]);
   }
   return masses;
 }
 
-// Expected squared error of 8-bit quantization over [low, high], times the number of values.
-double SquaredError(const std::vector<Mass>& masses, double low, double high) {
-  const double step = (high - low) / 255.0;
-  if (step <= 0) return INFINITY;
-  const double inverse = 1.0 / step;
+// Expected squared error of quantizing to 8 bits with the parameters of a range, times the number of values.
+double SquaredError(const std::vector<Mass>& masses, Range range) {
+  const QuantParams params = ParamsU8(range);
+  const double step = params.scale, lowest = -params.zero_point, highest = 255 - params.zero_point;
   double sum = 0;
   for (const Mass& mass : masses) {
-    double error;
-    if (mass.center > high) {
-      error = (mass.center - high) * (mass.center - high);
-    } else if (mass.center < low) {
-      error = (mass.center - low) * (mass.center - low);
-    } else if (mass.width >= step) {
-      error = step * step / 12;  // uniform over whole steps
+    // In steps; the error of u is u - n with n its clamped rounding, the integral of its square n/12 + (u - n)^3/3.
+    const double a = mass.low / step, b = mass.high / step;
+    const double na = std::clamp(std::nearbyint(a), lowest, highest);
+    const double nb = std::clamp(std::nearbyint(b), lowest, highest);
+    const double ea = a - na, eb = b - nb;
+    if (na == nb) {  // (eb^3 - ea^3) / 3 / (b - a), without the division by what may be 0
+      sum += mass.count * (ea * ea + ea * eb + eb * eb) / 3;
     } else {
-      const double off = mass.center - std::nearbyint(mass.center * inverse) * step;
-      error = off * off;
+      sum += mass.count * ((nb - na) / 12 + (eb * eb * eb - ea * ea * ea) / 3) / (b - a);
     }
-    sum += mass.count * error;
   }
-  return sum;
+  return sum * step * step;
 }
 
-// Bounds shrink towards zero in steps of 1/kShrinkSteps of their full extent.
-constexpr int kShrinkSteps = 64;
-double Shrunk(double bound, int step) { return bound * (kShrinkSteps - step) / kShrinkSteps; }
+// Bounds are tried at the full extent times 2^(-i / kCoarse) down to 2^-kOctaves, then around the best with kFine steps
+// an octave.
+constexpr int kOctaves = 8, kCoarse = 8, kFine = 64;
+
+// 2^(-i / kFine).
+const std::vector<double>& Factors() {
+  static const std::vector<double>* const factors = [] {
+    auto* made = new std::vector<double>;
+    for (int i = 0; i <= kOctaves * kFine; ++i) made->push_back(math::Exp(-i * 0.6931471805599453 / kFine));
+    return made;
+  }();
+  return *factors;
+}
+
+// Moves *at, a position among Factors(), to where the error is least.
+template <typename F>
+void SearchFactor(F&& error_at, int* at) {
+  double best = error_at(Factors()[static_cast<size_t>(*at)]);
+  const auto visit = [&](int i) {
+    const double error = error_at(Factors()[static_cast<size_t>(i)]);
+    if (error < best) best = error, *at = i;
+  };
+  for (int i = 0; i <= kOctaves * kFine; i += kFine / kCoarse) visit(i);
+  const int middle = *at;
+  for (int i = middle - kFine / kCoarse + 1; i < middle + kFine / kCoarse; ++i) {
+    if (i >= 0 && i <= kOctaves * kFine) visit(i);
+  }
+}
 
 // L2 search: the two bounds are moved in turn, each to its best place, until neither moves.
 Range SearchBothBounds(const ValueStatistics& value) {
   const std::vector<Mass> masses = Masses(value);
   const double min = std::min(0.0, double{value.min}), max = std::max(0.0, double{value.max});
-  Range best{min, max};
-  double best_error = SquaredError(masses, min, max);
+  int low = 0, high = 0;
+  const auto factor = [](int i) { return Factors()[static_cast<size_t>(i)]; };
   for (int round = 0; round < 4; ++round) {
-    const Range before = best;
-    for (int step = 0; step < kShrinkSteps; ++step) {
-      const double high = Shrunk(max, step);
-      const double error = SquaredError(masses, best.low, high);
-      if (error < best_error) best_error = error, best.high = high;
-    }
-    for (int step = 0; step < kShrinkSteps && min < 0; ++step) {
-      const double low = Shrunk(min, step);
-      const double error = SquaredError(masses, low, best.high);
-      if (error < best_error) best_error = error, best.low = low;
-    }
-    if (best.low == before.low && best.high == before.high) break;
+    const int low_before = low, high_before = high;
+    if (max > 0) SearchFactor([&](double f) { return SquaredError(masses, {min * factor(low), max * f}); }, &high);
+    if (min < 0) SearchFactor([&](double f) { return SquaredError(masses, {min * f, max * factor(high)}); }, &low);
+    if (low == low_before && high == high_before) break;
   }
-  return best;
+  return {min * factor(low), max * factor(high)};
 }
 
 // Both bounds shrunk by one common factor to the least squared error.
 Range SearchCommonFactor(const ValueStatistics& value) {
   const std::vector<Mass> masses = Masses(value);
   const double min = std::min(0.0, double{value.min}), max = std::max(0.0, double{value.max});
-  Range best{min, max};
-  double best_error = SquaredError(masses, min, max);
-  for (int step = 1; step < kShrinkSteps; ++step) {
-    const double error = SquaredError(masses, Shrunk(min, step), Shrunk(max, step));
-    if (error < best_error) best_error = error, best = {Shrunk(min, step), Shrunk(max, step)};
-  }
-  return best;
+  int at = 0;
+  SearchFactor([&](double f) { return SquaredError(masses, {min * f, max * f}); }, &at);
+  const double factor = Factors()[static_cast<size_t>(at)];
+  return {min * factor, max * factor};
 }
 
 // The value below which `share` of all finite values lie.
 double Quantile(const std::vector<Mass>& masses, double total, double share) {
   double rest = share * total;
   for (const Mass& mass : masses) {
-    if (rest <= mass.count) return mass.center + (rest / mass.count - 0.5) * mass.width;
+    if (rest <= mass.count) return mass.low + rest / mass.count * mass.width();
     rest -= mass.count;
   }
-  return masses.back().center;
+  return masses.back().high;
 }
 
 Range Percentile(const ValueStatistics& value, double percentile) {
@@ -121,8 +138,8 @@ Range LeastDivergence(const ValueStatistics& value) {
   std::vector<double> bins(kBins, 0.0);
   for (const Mass& mass : Masses(value)) {
     // A logarithmic bin's count is spread evenly over the equal bins that it covers.
-    const double from = std::max(0.0, std::fabs(mass.center) - mass.width / 2) / extent * kBins;
-    const double to = std::min<double>(kBins, (std::fabs(mass.center) + mass.width / 2) / extent * kBins);
+    const double from = std::min(std::fabs(mass.low), std::fabs(mass.high)) / extent * kBins;
+    const double to = std::max(std::fabs(mass.low), std::fabs(mass.high)) / extent * kBins;
     const auto first = std::min(static_cast<size_t>(from), kBins - 1);
     if (to - from < 1e-9) {
       bins[first] += mass.count;
@@ -142,7 +159,9 @@ Range LeastDivergence(const ValueStatistics& value) {
     for (size_t i = 0; i < end; ++i) total += bins[i];
     for (size_t i = end; i < kBins; ++i) clipped += bins[i];
     total += clipped;
-    if (total <= 0) continue;
+    size_t last = end - 1;  // takes what is clipped: the last bin that the 8-bit form has too
+    while (last > 0 && bins[last] == 0) --last;
+    if (bins[last] == 0) continue;
     double divergence = 0;
     for (size_t level = 0; level < levels; ++level) {
       const size_t from = level * end / levels, to = (level + 1) * end / levels;
@@ -150,15 +169,16 @@ Range LeastDivergence(const ValueStatistics& value) {
       for (size_t i = from; i < to; ++i) sum += bins[i], filled += bins[i] > 0;
       if (filled == 0) continue;
       for (size_t i = from; i < to; ++i) {
-        const double p = bins[i] + (i + 1 == end ? clipped : 0.0);
-        if (bins[i] > 0) divergence += p / total * std::log(p / (sum / filled));
+        const double p = bins[i] + (i == last ? clipped : 0.0);
+        if (bins[i] > 0) divergence += p / total * math::Log(p / (sum / filled));
       }
     }
-    divergence += std::log((total - clipped) / total);  // both normalized
+    divergence += math::Log((total - clipped) / total);  // both normalized
     if (divergence < best) best = divergence, best_end = end;
   }
   const double threshold = extent * static_cast<double>(best_end) / kBins;
-  return {std::max(double{value.min}, -threshold), std::min(double{value.max}, threshold)};
+  return {std::max(std::min(0.0, double{value.min}), -threshold),
+          std::min(std::max(0.0, double{value.max}), threshold)};
 }
 
 }  // namespace

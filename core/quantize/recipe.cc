@@ -43,7 +43,8 @@ struct At {
   bool has(const char* key) const { return json.contains(key); }
 
   Status Wrong(const std::string& allowed) const {
-    return Status(Code::kInvalidData, "recipe: '" + path + "' is " + Printable(json.dump()) + "; allowed: " + allowed);
+    return Status(Code::kInvalidData, (path.empty() ? "recipe" : "recipe: '" + path + "'") + " is " +
+                                          Printable(json.dump()) + "; allowed: " + allowed);
   }
   Status CheckKeys(std::initializer_list<const char*> keys) const {
     if (!json.is_object()) return Wrong("an object with " + Join(keys));
@@ -190,24 +191,32 @@ Result<Recipe> Recipe::Parse(const std::string& json) {
   }
   // Depth is bounded before the parser, which recurses, sees the text.
   int depth = 0;
+  bool in_string = false, escaped = false;
   for (char c : json) {
+    if (c == '"' && !escaped) in_string = !in_string;
+    escaped = in_string && c == '\\' && !escaped;
+    if (in_string) continue;
     depth += (c == '{' || c == '[') - (c == '}' || c == ']');
     if (depth > 16) return Error(Code::kInvalidData, "recipe: nested deeper than 16 levels");
   }
-  bool duplicate = false;
+  std::optional<std::string> duplicate;
   std::vector<std::vector<std::string>> keys;
   const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
     if (event == Json::parse_event_t::key) {
-      for (const std::string& key : keys.back()) duplicate |= key == parsed;
+      for (const std::string& key : keys.back()) {
+        if (key == parsed) duplicate = key;
+      }
       keys.back().push_back(parsed.get<std::string>());
     }
     return true;
   };
   const Json root = Json::parse(json, watch, /*allow_exceptions=*/false);
   if (root.is_discarded()) return Error(Code::kInvalidData, "recipe: not valid JSON");
-  if (duplicate) return Error(Code::kInvalidData, "recipe: a key stands twice in one object");
+  if (duplicate) {
+    return Error(Code::kInvalidData, "recipe: key '%s' stands twice in one object", Printable(*duplicate).c_str());
+  }
   return ParseRoot({root, ""});
 }
 
