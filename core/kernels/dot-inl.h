@@ -27,8 +27,13 @@ namespace octavo {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Accumulators are at most 64 bytes wide, so that any panel of 64 columns is whole vectors.
+// Accumulators are at most 64 bytes wide, so that any panel of 64 columns is whole vectors. Where a vector's length is
+// only known at run time they are 16 bytes: one block, in which packing keeps the order.
+#if HWY_HAVE_SCALABLE
+using DI32 = hn::CappedTag<int32_t, 4>;
+#else
 using DI32 = hn::CappedTag<int32_t, 16>;
+#endif
 using DF32 = hn::RebindToFloat<DI32>;
 using DI16 = hn::Repartition<int16_t, DI32>;
 using DI8 = hn::Repartition<int8_t, DI32>;

@@ -30,6 +30,11 @@ class Registry {
       table.name = name;
       FillBasics(target, table);
       FillQGemm(target, table);
+      FillFGemm(target, table);
+      FillDepthwise(target, table);
+      FillPool(target, table);
+      FillElementwise(target, table);
+      FillTranspose(target, table);
     }
   }
 

@@ -39,29 +39,37 @@ struct ToU8 {
   int16_t zero;
   uint8_t lo, hi;
 
-  // Four vectors of rounded results -> 4 * Lanes(DI32) bytes in order.
-  HWY_INLINE hn::VFromD<DU8> operator()(VI32 r0, VI32 r1, VI32 r2, VI32 r3) const {
+  // Four vectors of rounded results -> 4 * Lanes(DI32) bytes, within each block of 16 bytes r0, r1, r2, r3 of that
+  // block. This inverts interleaving bytes into quads.
+  HWY_INLINE hn::VFromD<DU8> ByBlocks(VI32 r0, VI32 r1, VI32 r2, VI32 r3) const {
     const DI16 di16;
     const DU8 du8;
     const auto z = hn::Set(di16, zero);
 #if HWY_ARCH_X86
-    // Packing works within blocks of 16 bytes; one permutation of dwords at the end puts 4 x 4 blocks right.
     const auto w01 = hn::SaturatedAdd(hn::ReorderDemote2To(di16, r0, r1), z);
     const auto w23 = hn::SaturatedAdd(hn::ReorderDemote2To(di16, r2, r3), z);
-    auto q = hn::ReorderDemote2To(du8, w01, w23);
-    if constexpr (HWY_MAX_LANES_D(DI32) == 8) {
-      alignas(64) static constexpr uint32_t kOrder[8] = {0, 4, 1, 5, 2, 6, 3, 7};
-      q = hn::BitCast(du8, hn::TableLookupLanes(hn::BitCast(DU32(), q), hn::SetTableIndices(DU32(), kOrder)));
-    } else if constexpr (HWY_MAX_LANES_D(DI32) == 16) {
-      alignas(64) static constexpr uint32_t kOrder[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
-      q = hn::BitCast(du8, hn::TableLookupLanes(hn::BitCast(DU32(), q), hn::SetTableIndices(DU32(), kOrder)));
-    }
+    const auto q = hn::ReorderDemote2To(du8, w01, w23);
 #else
     const auto w01 = hn::SaturatedAdd(hn::OrderedDemote2To(di16, r0, r1), z);
     const auto w23 = hn::SaturatedAdd(hn::OrderedDemote2To(di16, r2, r3), z);
-    auto q = hn::OrderedDemote2To(du8, w01, w23);
+    const auto q = hn::OrderedDemote2To(du8, w01, w23);
 #endif
     return hn::Min(hn::Max(q, hn::Set(du8, lo)), hn::Set(du8, hi));
+  }
+
+  // The same with the results in order: all of r0, then r1, r2, r3.
+  HWY_INLINE hn::VFromD<DU8> operator()(VI32 r0, VI32 r1, VI32 r2, VI32 r3) const {
+    const auto q = ByBlocks(r0, r1, r2, r3);
+#if HWY_ARCH_X86
+    if constexpr (HWY_MAX_LANES_D(DI32) == 8) {
+      alignas(64) static constexpr uint32_t kOrder[8] = {0, 4, 1, 5, 2, 6, 3, 7};
+      return hn::BitCast(DU8(), hn::TableLookupLanes(hn::BitCast(DU32(), q), hn::SetTableIndices(DU32(), kOrder)));
+    } else if constexpr (HWY_MAX_LANES_D(DI32) == 16) {
+      alignas(64) static constexpr uint32_t kOrder[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+      return hn::BitCast(DU8(), hn::TableLookupLanes(hn::BitCast(DU32(), q), hn::SetTableIndices(DU32(), kOrder)));
+    }
+#endif
+    return q;
   }
 };
 

@@ -29,5 +29,15 @@ TEST(Kernels, UnknownNamesFindNothing) {
   EXPECT_EQ(FindKernels("avx"), nullptr);
 }
 
+// Every entry of every table is set: the structure is pointers from the first function to its end.
+TEST(Kernels, TablesAreComplete) {
+  for (const char* name : KernelTargets()) {
+    const KernelTable* table = FindKernels(name);
+    auto entry = reinterpret_cast<void* const*>(&table->qgemm_packed_bytes);
+    auto end = reinterpret_cast<void* const*>(table + 1);
+    for (size_t i = 0; entry + i < end; ++i) EXPECT_NE(entry[i], nullptr) << name << ", function " << i;
+  }
+}
+
 }  // namespace
 }  // namespace octavo

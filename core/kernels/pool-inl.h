@@ -1,0 +1,111 @@
+// Pooling over NHWC: channels are the vectors, each output pixel walks its valid taps.
+#if defined(OCTAVO_CORE_KERNELS_POOL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef OCTAVO_CORE_KERNELS_POOL_INL_H_
+#undef OCTAVO_CORE_KERNELS_POOL_INL_H_
+#else
+#define OCTAVO_CORE_KERNELS_POOL_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/kernels/dot-inl.h"
+#include "core/kernels/float-inl.h"
+#include "core/kernels/kernels.h"
+#include "core/kernels/requantize-inl.h"
+#include "core/kernels/taps-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octavo {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class D>
+HWY_INLINE void StoreUpTo(hn::VFromD<D> v, D d, hn::TFromD<D>* to, size_t count) {
+  if (count >= hn::Lanes(d)) {
+    hn::StoreU(v, d, to);
+  } else {
+    hn::StoreN(v, d, to, count);
+  }
+}
+
+inline void QMaxPool(const PoolArgs& args, size_t y_begin, size_t y_end) {
+  const hn::ScalableTag<uint8_t> du8;
+  const size_t lanes = hn::Lanes(du8);
+  ForPixels(args, y_begin, y_end, [&](const Taps& taps, uint8_t* c, size_t) HWY_ATTR {
+    for (size_t channel = 0; channel < args.channels; channel += lanes) {
+      auto best = hn::Zero(du8);
+      taps.ForEach([&](const uint8_t* a) HWY_ATTR { best = hn::Max(best, hn::LoadU(du8, a + channel)); });
+      StoreUpTo(best, du8, c + channel, args.channels - channel);
+    }
+  });
+}
+
+inline void FMaxPool(const PoolArgs& args, size_t y_begin, size_t y_end) {
+  const hn::ScalableTag<float> df;
+  const size_t lanes = hn::Lanes(df);
+  ForPixels(args, y_begin, y_end, [&](const Taps& taps, uint8_t* c, size_t) HWY_ATTR {
+    for (size_t channel = 0; channel < args.channels; channel += lanes) {
+      auto best = hn::Neg(hn::Inf(df));
+      taps.ForEach([&](const uint8_t* a) HWY_ATTR {
+        best = SecondUnlessGreater(hn::LoadU(df, reinterpret_cast<const float*>(a) + channel), best);
+      });
+      StoreUpTo(best, df, reinterpret_cast<float*>(c) + channel, args.channels - channel);
+    }
+  });
+}
+
+inline void QAvgPool(const QAvgPoolArgs& args, size_t y_begin, size_t y_end) {
+  const DI32 di32;
+  const DF32 df32;
+  const DU8 du8;
+  const size_t lanes = hn::Lanes(di32);
+  const ToU8 to_u8{static_cast<int16_t>(args.zero), args.lo, args.hi};
+  ForPixels(args, y_begin, y_end, [&](const Taps& taps, uint8_t* c, size_t pixel) HWY_ATTR {
+    const VI32 start = hn::Set(di32, static_cast<int32_t>(-static_cast<int64_t>(taps.count()) * args.a_zero));
+    const VF32 multiplier = hn::Set(df32, args.multiplier[pixel]);
+    for (size_t channel = 0; channel < args.channels; channel += 4 * lanes) {
+      VI32 sum0 = start, sum1 = start, sum2 = start, sum3 = start;
+      taps.ForEach([&](const uint8_t* a) HWY_ATTR {
+        a += channel;
+        sum0 = hn::Add(sum0, LoadWide(a));
+        sum1 = hn::Add(sum1, LoadWide(a + lanes));
+        sum2 = hn::Add(sum2, LoadWide(a + 2 * lanes));
+        sum3 = hn::Add(sum3, LoadWide(a + 3 * lanes));
+      });
+      const auto q =
+          to_u8(Scale(sum0, multiplier), Scale(sum1, multiplier), Scale(sum2, multiplier), Scale(sum3, multiplier));
+      StoreUpTo(q, du8, c + channel, args.channels - channel);
+    }
+  });
+}
+
+inline void FAvgPool(const FAvgPoolArgs& args, size_t y_begin, size_t y_end) {
+  const hn::ScalableTag<float> df;
+  const size_t lanes = hn::Lanes(df);
+  ForPixels(args, y_begin, y_end, [&](const Taps& taps, uint8_t* c, size_t pixel) HWY_ATTR {
+    const auto divisor = hn::Set(df, args.divisor[pixel]);
+    for (size_t channel = 0; channel < args.channels; channel += 2 * lanes) {
+      auto sum0 = hn::Zero(df);
+      auto sum1 = hn::Zero(df);
+      taps.ForEach([&](const uint8_t* a) HWY_ATTR {
+        const float* p = reinterpret_cast<const float*>(a) + channel;
+        sum0 = hn::Add(sum0, hn::LoadU(df, p));
+        sum1 = hn::Add(sum1, hn::LoadU(df, p + lanes));
+      });
+      float* to = reinterpret_cast<float*>(c) + channel;
+      const size_t left = args.channels - channel;
+      StoreUpTo(hn::Div(sum0, divisor), df, to, left);
+      if (left > lanes) StoreUpTo(hn::Div(sum1, divisor), df, to + lanes, left - lanes);
+    }
+  });
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace octavo
+HWY_AFTER_NAMESPACE();
+
+#endif  // OCTAVO_CORE_KERNELS_POOL_INL_H_
