@@ -128,6 +128,29 @@ class Stage:
             else:
                 self.check(f"{preset}: {name}", not bad)
 
+    def script(self, name, *command, timeout=1500):
+        """Runs a program that ends with `N passed, N failed[, N skipped]`; exit status 77: it cannot run here, and its last
+        line says why."""
+        start = self.log.stat().st_size
+        status = self.run(*command, timeout=timeout)
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            f.seek(start)
+            output = f.read()
+        lines = [line for line in output.splitlines() if line.strip()]
+        totals = re.findall(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", output)
+        if status == 77:
+            self.skip(name, lines[-1] if lines else "no reason given")
+        elif totals:
+            passed, failed, skipped = (int(n or 0) for n in totals[-1])
+            self.passed += passed
+            self.failed += failed
+            self.skipped += skipped
+            self.failures += [f"{name}: {failed} failed"] if failed else []
+            if status != 0 and not failed:
+                self.check(name, False, f"exit status {status}")
+        else:
+            self.check(name, status == 0, f"exit status {status}")
+
     def build_preset(self, preset, *options):
         self.must("cmake", "--preset", preset, *options, what=f"configuring {preset}")
         self.must("cmake", "--build", "--preset", preset, "-j", self.args.jobs, what=f"building {preset}", timeout=2400)
@@ -192,28 +215,43 @@ def gcc(stage):
     stage.ctest("dev")
 
 
-def python(stage):
-    """The Python package built as a user would, then pytest."""
+def install_package(stage):
+    """The Python package built as a user would, in build/venv. Returns its Python."""
     if not has_listed("bindings/python/sources.list"):
         raise Skip("bindings/python is empty")
     py = venv_python(stage)
     stage.must(py, "-m", "pip", "install", ROOT, "--no-build-isolation", "--no-deps", "--force-reinstall",
                what="installing the Python package", timeout=2400)  # fmt: skip
-    stage.check("the Python package installs", True)
-    folders = [
-        f
-        for f in ("tests/python", "tests/conformance", "bindings/python/tests")
-        if list((ROOT / f).glob("**/test_*.py"))
-    ]
+    return py
+
+
+def pytest(stage, py, *folders):
+    folders = [f for f in folders if list((ROOT / f).glob("**/test_*.py"))]
     if not folders:
         raise Skip("there are no Python tests")
-    report = BUILD / "pytest.xml"
+    report = BUILD / f"pytest-{stage.name}.xml"
     report.unlink(missing_ok=True)
     status = stage.run(py, "-m", "pytest", "-q", f"--junitxml={report}", *folders)
     if not stage.junit(report):
         raise Failure(f"pytest left no report (status {status})")
     if status not in (0, 1):
         stage.check("pytest", False, f"exit status {status}")
+
+
+def python(stage):
+    """The Python package built as a user would, then pytest."""
+    py = install_package(stage)
+    stage.check("the Python package installs", True)
+    pytest(stage, py, "tests/python", "tests/conformance", "bindings/python/tests")
+
+
+def acceptance(stage):
+    """Real networks: accuracy on labelled data, agreement with other runtimes, the same bytes everywhere."""
+    py = install_package(stage)
+    other = ROOT / "tests/support/requirements.txt"
+    if stage.run(py, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", other) != 0:
+        stage.skip("comparison with other runtimes", "tests/support/requirements.txt could not be installed")
+    pytest(stage, py, "tests/accuracy", "tests/zoo")
 
 
 def clang(stage):
@@ -264,26 +302,18 @@ def bindings(stage):
     if not scripts:
         raise Skip("no bindings/<language>/test.sh yet")
     for script in scripts:
-        name = script.parent.name
-        start = stage.log.stat().st_size
-        status = stage.run("bash", script)
-        with open(stage.log, encoding="utf-8", errors="replace") as f:
-            f.seek(start)
-            output = f.read()
-        lines = [line for line in output.splitlines() if line.strip()]
-        totals = re.findall(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", output)
-        if status == 77:
-            stage.skip(name, lines[-1] if lines else "no reason given")
-        elif totals:
-            passed, failed, skipped = (int(n or 0) for n in totals[-1])
-            stage.passed += passed
-            stage.failed += failed
-            stage.skipped += skipped
-            stage.failures += [f"{name}: {failed} failed"] if failed else []
-            if status != 0 and not failed:
-                stage.check(name, False, f"exit status {status}")
-        else:
-            stage.check(name, status == 0, f"exit status {status}")
+        stage.script(script.parent.name, "bash", script)
+
+
+def cross(stage):
+    """Small networks on 64-bit Arm under qemu: the same INT8 files and the same bytes out as here."""
+    if not has_listed("capi/sources.list"):
+        raise Skip("capi is empty")
+    try:
+        py = venv_python(stage)
+    except Failure:
+        py = sys.executable  # without NumPy the trained networks are left out
+    stage.script("cross_check.py", py, ROOT / "tests/tools/cross_check.py", "--jobs", stage.args.jobs, timeout=2400)
 
 
 def fuzz(stage):
@@ -303,7 +333,9 @@ def fuzz(stage):
         stage.check(program.name, status == 0, f"input saved as build/{program.name}-*")
 
 
-STAGES = {f.__name__: f for f in (checks, gcc, python, builds, clang, asan, tsan, aarch64, fuzz, bindings)}
+STAGES = {
+    f.__name__: f for f in (checks, gcc, python, acceptance, builds, clang, asan, tsan, aarch64, cross, fuzz, bindings)
+}
 
 
 def main():
