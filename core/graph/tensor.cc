@@ -27,9 +27,9 @@ bool Shape::IsKnown() const {
 }
 
 int64_t Shape::Elements(int begin, int end) const {
-  int64_t product = 1;
-  for (int i = begin; i < end; ++i) product *= (*this)[i];
-  return product;
+  uint64_t product = 1;  // where another dimension is 0, these may overflow
+  for (int i = begin; i < end; ++i) product *= static_cast<uint64_t>((*this)[i]);
+  return static_cast<int64_t>(product);
 }
 
 bool Shape::operator==(const Shape& other) const {

@@ -1,4 +1,4 @@
-// Gemm, MatMul, MatMulInteger, QLinearMatMul.
+// Gemm, MatMul, MatMulInteger, QLinearMatMul; Einsum's row.
 //
 // Each output element has one accumulator that takes in a * b for k = 0, 1, ...: floating by one fused multiply-add,
 // integers exactly (QLinearMatMul) or modulo 2^32 or 2^64.
@@ -8,6 +8,7 @@
 #include "core/base/checked.h"
 #include "core/ops/check.h"
 #include "core/ops/dot.h"
+#include "core/ops/einsum.h"
 #include "core/ops/families.h"
 #include "core/ops/rounding.h"
 #include "core/ops/wide.h"
@@ -432,6 +433,8 @@ constexpr AttributeSpec kGemmAttributes[] = {
     {"transB", AttributeType::kInt},
 };
 
+constexpr AttributeSpec kEinsumAttributes[] = {{"equation", AttributeType::kString, true}};
+
 const Operator kRows[] = {
     {.name = "Gemm",
      .min_inputs = 2,
@@ -469,6 +472,15 @@ const Operator kRows[] = {
      .quant = QuantRule::kQuantized,
      .lowering = Lowering::kMatMul,
      .coverage = "8-bit integers only, not 8-bit floats."},
+    {.name = "Einsum",
+     .since = 12,
+     .min_inputs = 1,
+     .max_inputs = kVariadic,
+     .attributes = kEinsumAttributes,
+     .infer = InferEinsum,
+     .evaluate = EvaluateEinsum,
+     .quant = QuantRule::kNone,
+     .why_float = "Einsum is computed in float; export it as MatMul to have it quantized."},
 };
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace {
 
 // Large enough for any real window, small enough that products of two fit int64.
 constexpr int64_t kMost = INT32_MAX;
+constexpr int64_t kMostElements = INT64_MAX / 4;  // along an axis of the input
 constexpr int64_t kUnknown = Shape::kUnknown;
 
 enum class AutoPad { kNotSet, kValid, kSameUpper, kSameLower };
@@ -55,6 +56,7 @@ Result<Window3> ReadWindow(const NodeReader& node, std::span<const int64_t> in, 
   window.spatial = static_cast<int>(spatial);
   for (size_t i = 0; i < spatial; ++i) {
     WindowAxis& axis = window.axis(static_cast<int>(i));
+    if (in[i] > kMostElements) return Error(Code::kLimit, "spatial axis %zu has %lld elements", i, LL(in[i]));
     if (kernel[i] != kUnknown) OCTAVO_RETURN_IF_ERROR(CheckRange("size of the kernel", kernel[i], 1, kMost));
     axis = {in[i], kUnknown, kernel[i], strides[i], dilations[i], pads[i], pads[spatial + i]};
   }

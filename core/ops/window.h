@@ -39,8 +39,8 @@ struct Window3 {
   const WindowAxis& axis(int i) const { return axes[static_cast<size_t>(kAxes - spatial + i)]; }
   WindowAxis& axis(int i) { return axes[static_cast<size_t>(kAxes - spatial + i)]; }
   // Elements of one channel; all sizes must be known.
-  int64_t InPlane() const { return z().in * y().in * x().in; }
-  int64_t OutPlane() const { return z().out * y().out * x().out; }
+  int64_t InPlane() const { return Shape{z().in, y().in, x().in}.Elements(); }
+  int64_t OutPlane() const { return Shape{z().out, y().out, x().out}.Elements(); }
   int64_t Taps() const { return z().kernel * y().kernel * x().kernel; }
 };
 
