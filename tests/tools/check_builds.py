@@ -19,6 +19,7 @@ BUILD = ROOT / "build"
 WORK = BUILD / "check-builds"
 VERSION = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
 MAJOR = VERSION.split(".")[0]
+SIZE_LIMIT = 4 << 20  # bytes of the shared library, stripped
 ALLOWED_NEEDED = re.compile(r"^(libc|libm|libpthread|libdl|librt|ld-linux.*)\.so\.\d+$")
 
 CONSUMER = r"""
@@ -138,6 +139,14 @@ def examine(which, prefix):
     odd = [n for n in needed if not ALLOWED_NEEDED.match(n)]
     report(f"{which}: needs only the C library", f"needs {odd}" if odd else None)
     report(f"{which}: soname", None if soname == [f"liboctavo.so.{MAJOR}"] else f"is {soname}")
+    if which == "cmake":  # Meson's is built without optimization here
+        stripped = WORK / "stripped.so"
+        run("strip", "-o", stripped, library)
+        size = stripped.stat().st_size
+        report(
+            f"{which}: the stripped library stays below {SIZE_LIMIT >> 20} MiB",
+            None if size < SIZE_LIMIT else f"{size} bytes",
+        )
     found = [
         str(p)
         for p in prefix.rglob("*")
