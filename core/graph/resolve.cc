@@ -320,8 +320,8 @@ Status Contradiction(const char* what, const Value& value, const Shape& found) {
                found.ToString().c_str(), value.declared_shape->ToString().c_str());
 }
 
-// What the model feeds in: inputs and constants.
-Status CheckGiven(Graph& graph) {
+// What the model feeds in: inputs and constants. `stated`: as in InferNode.
+Status CheckGiven(Graph& graph, bool stated) {
   for (Value& value : graph.values) {
     if (!value.constant) continue;
     if (value.dtype != DType::kUndefined && value.dtype != value.constant->dtype()) {
@@ -335,7 +335,7 @@ Status CheckGiven(Graph& graph) {
     value.shape = value.constant->shape();
   }
   for (ValueId v : graph.inputs) {
-    const Value& value = graph.values[v];
+    Value& value = graph.values[v];
     if (!IsSupported(value.dtype)) {
       return Error(value.dtype == DType::kUndefined ? Code::kInvalidModel : Code::kUnsupported,
                    "graph input %s has element type %s", Quoted(value.name).c_str(), octavo::Name(value.dtype));
@@ -343,6 +343,10 @@ Status CheckGiven(Graph& graph) {
     if (value.shape && value.shape->IsKnown()) {
       const Status size = CheckedElements(*value.shape, value.dtype).status();
       OCTAVO_RETURN_IF_ERROR(size.Within("graph input " + Quoted(value.name)));
+    }
+    if (value.shape && value.declared_shape && !Agree(*value.shape, *value.declared_shape)) {
+      if (stated) return Contradiction("graph input", value, *value.shape);
+      value.declared_shape.reset();
     }
   }
   return Ok();
@@ -407,12 +411,12 @@ Status Resolve(Graph& graph, OperatorLookup lookup, const Limits& limits) {
   std::vector<NodeId> producers;
   OCTAVO_RETURN_IF_ERROR(CheckSources(graph, &producers));
   OCTAVO_RETURN_IF_ERROR(SortNodes(graph, producers));
-  OCTAVO_RETURN_IF_ERROR(CheckGiven(graph));
+  OCTAVO_RETURN_IF_ERROR(CheckGiven(graph, true));
   return InferAll(graph, true);
 }
 
 Status InferGraph(Graph& graph) {
-  OCTAVO_RETURN_IF_ERROR(CheckGiven(graph));
+  OCTAVO_RETURN_IF_ERROR(CheckGiven(graph, false));
   return InferAll(graph, false);
 }
 
