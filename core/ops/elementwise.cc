@@ -107,11 +107,7 @@ template <typename W>
 void StoreElements(DType dtype, const W* from, int64_t n, void* base, int64_t first) {
   if (dtype == DType::kUInt4 || dtype == DType::kInt4) {
     uint8_t* to = static_cast<uint8_t*>(base) + first / 2;
-    const double low = dtype == DType::kInt4 ? -8 : 0, high = dtype == DType::kInt4 ? 7 : 15;
-    const auto nibble = [&](W value) {
-      if constexpr (std::is_same_v<W, double>) value = value < low ? low : value > high ? high : value;
-      return static_cast<uint8_t>(Narrow<int8_t>(value) & 15);
-    };
+    const auto nibble = [&](W value) { return static_cast<uint8_t>(Narrow<int64_t>(value) & 15); };
     for (int64_t i = 0; i < n; i += 2) {
       to[i / 2] = static_cast<uint8_t>(nibble(from[i]) | (i + 1 < n ? nibble(from[i + 1]) << 4 : 0));
     }

@@ -24,7 +24,7 @@ template <typename W>
 void LoadElements(DType dtype, const void* base, int64_t first, int64_t stride, int64_t n, W* to);
 // The inverse, dense. Integers keep their low bits; doubles become integers by truncation, saturated, NaN 0; anything
 // but 0 is true; NaN are stored as the one positive quiet NaN, because machines differ in the sign of those they make.
-// 4-bit types need an even `first`.
+// 4-bit types keep the low bits of the truncated value, as ONNX's reference does, and need an even `first`.
 template <typename W>
 void StoreElements(DType dtype, const W* from, int64_t n, void* base, int64_t first);
 

@@ -334,8 +334,8 @@ Status InferCastLike(InferContext& context) {
   return InferCastTo(context, context.dtype(1));
 }
 
-// Float to integer truncates and saturates, NaN gives 0. Integer to integer keeps the low bits. To bool: not 0. To a
-// shorter float: rounded once, to nearest even.
+// Float to integer truncates and saturates, NaN gives 0; to 4-bit integers it keeps the low bits. Integer to integer
+// keeps the low bits. To bool: not 0. To a shorter float: rounded once, to nearest even.
 Status EvaluateCast(EvalContext& context) {
   const Tensor& input = context.input(0);
   Tensor& output = context.output(0);
