@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <type_traits>
 
 #include "core/base/status.h"
 
@@ -26,9 +25,8 @@ class ThreadPool {
 
   size_t threads() const { return threads_; }
 
-  // body(opaque, i) for each i in [0, count), count usually threads(); returns when all are done. Index i belongs to
-  // thread i mod threads(), which finds its part of the data in its cache again. Called while it runs, from a body or
-  // another thread, and in the child of a fork(), it does everything on the caller. Allocates nothing.
+  // body(opaque, i) for each i in [0, count), count usually threads(); returns when all are done. Not re-entrant; one
+  // caller at a time. Allocates nothing. After fork(), in the child: runs everything on the caller.
   virtual void Run(size_t count, void (*body)(void* opaque, size_t index), void* opaque) = 0;
 
   template <typename F>

@@ -85,6 +85,10 @@ Status CheckIds(const Graph& graph) {
 // --- single nodes
 
 Status AttachOperator(Node& node, int64_t opset, OperatorLookup lookup) {
+  // Rows of plans trust whoever made the node, so a file must not.
+  if (node.domain == kInternalDomain) {
+    return Error(Code::kUnsupported, "domain %s is internal: it has no place in a file", Quoted(node.domain).c_str());
+  }
   node.op = lookup(node.domain, node.op_type);
   const bool row = node.op != nullptr;
   if (row && opset >= node.op->since && opset <= node.op->until) return Ok();

@@ -6,8 +6,10 @@
 
 #include "core/kernels/kernels.h"
 #include "core/plan/build.h"
+#include "core/plan/integerize.h"
 #include "core/plan/plan.h"
 #include "core/plan/specialize.h"
+#include "core/simplify/simplify.h"
 
 namespace octavo {
 namespace {
@@ -15,14 +17,26 @@ namespace {
 // Plans kept for shapes seen before. Shapes beyond that are planned again.
 constexpr size_t kRememberedPlans = 32;
 
+constexpr const char* kReferenceTarget = "reference";
+
+std::string TargetNames() {
+  std::string names;
+  for (const char* name : KernelTargets()) names += std::string(name) + ", ";
+  return names + kReferenceTarget;
+}
+
 bool Same(std::span<const Shape> a, std::span<const Shape> b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
 
 class ProgramImpl : public Program {
  public:
-  ProgramImpl(Graph graph, std::string cpu_target, const BuildOptions& options, MemoryPtr memory)
-      : graph_(std::move(graph)), cpu_target_(std::move(cpu_target)), options_(options), memory_(std::move(memory)) {}
+  ProgramImpl(Integerized integerized, std::string cpu_target, const BuildOptions& options, MemoryPtr memory)
+      : graph_(std::move(integerized.graph)),
+        decisions_(std::move(integerized.decisions)),
+        cpu_target_(std::move(cpu_target)),
+        options_(options),
+        memory_(std::move(memory)) {}
 
   const Graph& graph() const override { return graph_; }
   const std::string& cpu_target() const override { return cpu_target_; }
@@ -46,10 +60,10 @@ class ProgramImpl : public Program {
 
  private:
   const Graph graph_;
+  const std::vector<NodeDecision> decisions_;
   const std::string cpu_target_;
   const BuildOptions options_;
   const MemoryPtr memory_;
-  std::vector<NodeDecision> decisions_;
   mutable std::mutex mutex_;
   mutable std::list<std::pair<std::vector<Shape>, std::shared_ptr<const Plan>>> plans_;  // latest use first
 };
@@ -60,10 +74,26 @@ Result<std::shared_ptr<const Program>> Program::Create(const Graph& graph, const
                                                        const MemoryPtr& memory) {
   BuildOptions build;
   build.observe = options.observe;
-  std::string target = "reference";
-  OCTAVO_ASSIGN_OR_RETURN(Graph folded, FoldConstants(graph, memory));
+  std::string target = options.cpu_target;
+  if (target != kReferenceTarget) {
+    build.kernels = FindKernels(target);
+    if (!build.kernels) {
+      return Error(Code::kNotFound, "cpu target '%s' is unknown or not runnable here; there are: %s",
+                   Printable(target).c_str(), TargetNames().c_str());
+    }
+    target = build.kernels->name;
+  }
+  Integerized integerized;
+  if (options.observe) {
+    integerized.graph = graph;
+  } else {
+    OCTAVO_ASSIGN_OR_RETURN(Graph simplified, Simplify(graph, SimplifyOptions(), memory));
+    OCTAVO_ASSIGN_OR_RETURN(simplified, FoldConstants(std::move(simplified), false, memory));
+    OCTAVO_ASSIGN_OR_RETURN(integerized, Integerize(simplified, memory));
+  }
+  OCTAVO_ASSIGN_OR_RETURN(integerized.graph, FoldConstants(std::move(integerized.graph), true, memory));
   return std::shared_ptr<const Program>(
-      std::make_shared<ProgramImpl>(std::move(folded), std::move(target), build, memory));
+      std::make_shared<ProgramImpl>(std::move(integerized), std::move(target), build, memory));
 }
 
 }  // namespace octavo

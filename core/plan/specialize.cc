@@ -5,6 +5,7 @@
 
 #include "core/base/checked.h"
 #include "core/graph/operator.h"
+#include "core/plan/qdq.h"
 
 namespace octavo {
 namespace {
@@ -25,8 +26,6 @@ bool ReadsShapeOnly(const Graph& graph, const Node& node) {
   return node.domain.empty() && (node.op_type == "Shape" || node.op_type == "Size") && node.has_input(0) &&
          IsKnown(graph.values[node.inputs[0]]);
 }
-
-bool IsDequantize(const Node& node) { return node.domain.empty() && node.op_type == "DequantizeLinear"; }
 
 class Folder {
  public:
@@ -59,7 +58,7 @@ class Folder {
       if (!CheckedAdd(bytes, static_cast<uint64_t>(BytesFor(elements, value.dtype)), &bytes)) return false;
     }
     // Dequantized weights are at most eight times what the file holds; everything else is held to the quota.
-    if (!IsDequantize(node)) {
+    if (!IsDequantizeLinear(node)) {
       if (bytes > memory_->limits().fold_bytes - folded_bytes_) return false;
       folded_bytes_ += bytes;
     }
@@ -121,10 +120,12 @@ Result<Specialized> Specialize(const Graph& graph, std::span<const Shape> inputs
   return result;
 }
 
-Result<Graph> FoldConstants(Graph graph, const MemoryPtr& memory) {
+Result<Graph> FoldConstants(Graph graph, bool dequantize, const MemoryPtr& memory) {
   Folder folder(graph, memory);
   std::vector<bool> gone(graph.nodes.size(), false);
   for (NodeId n = 0; n < graph.nodes.size(); ++n) {
+    OCTAVO_RETURN_IF_ERROR(folder.Infer(n));
+    if (!dequantize && IsDequantizeLinear(graph.nodes[n])) continue;
     OCTAVO_ASSIGN_OR_RETURN(gone[n], folder.Fold(n));
   }
   std::vector<Node> kept;

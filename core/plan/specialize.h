@@ -20,9 +20,9 @@ struct Specialized {
 // disappear. Value numbers stay. `inputs`: one shape per graph input, fitting what the graph declares.
 Result<Specialized> Specialize(const Graph& graph, std::span<const Shape> inputs, const MemoryPtr& memory);
 
-// Evaluates nodes that have constant inputs only, whatever the inputs of the graph; dequantized weights included,
-// because a float kernel wants them once and not in every run.
-Result<Graph> FoldConstants(Graph graph, const MemoryPtr& memory);
+// Infers every value and evaluates nodes that have constant inputs only. `dequantize`: DequantizeLinear of constants,
+// too, because a float kernel wants its weights once and not in every run.
+Result<Graph> FoldConstants(Graph graph, bool dequantize, const MemoryPtr& memory);
 
 }  // namespace octavo
 
