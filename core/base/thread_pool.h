@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <type_traits>
 
 #include "core/base/status.h"
 
@@ -25,8 +26,9 @@ class ThreadPool {
 
   size_t threads() const { return threads_; }
 
-  // body(opaque, i) for each i in [0, count), count usually threads(); returns when all are done. Not re-entrant; one
-  // caller at a time. Allocates nothing. After fork(), in the child: runs everything on the caller.
+  // body(opaque, i) for each i in [0, count), count usually threads(); returns when all are done. Index i belongs to
+  // thread i mod threads(), which finds its part of the data in its cache again. Called while it runs, from a body or
+  // another thread, and in the child of a fork(), it does everything on the caller. Allocates nothing.
   virtual void Run(size_t count, void (*body)(void* opaque, size_t index), void* opaque) = 0;
 
   template <typename F>

@@ -54,6 +54,13 @@ class Placer {
   bool IsScalarConstant(ValueId v) const { return IsConstant(v) && graph_.values[v].constant->elements() == 1; }
   bool Taken(NodeId n) const { return placement_.unit_of[n] >= 0; }
 
+  // The row's rule, but resizing to the nearest only moves values.
+  QuantRule RuleOf(NodeId n) const {
+    const bool nearest = node(n).op->lowering == Lowering::kResize &&
+                         NodeReader(node(n), graph_.opset()).String("mode", "nearest") == "nearest";
+    return nearest ? QuantRule::kMove : node(n).op->quant;
+  }
+
   // The only reader of node n's only result, if that result is seen by nobody else.
   NodeId OnlyReader(NodeId n) const {
     const Node& from = node(n);
@@ -177,47 +184,64 @@ class Placer {
     const ValueId a = node_n.inputs[0], b = node_n.inputs[1];
     if (!IsFloat(a) || !IsFloat(b) || IsConstant(a) == IsConstant(b)) return false;
     *operand = IsConstant(a) ? b : a;
-    return IsScalarConstant(IsConstant(a) ? a : b);
+    const ValueId constant = IsConstant(a) ? a : b;
+    const auto& shape = graph_.values[*operand].shape;
+    // A constant of higher rank would broadcast the operand.
+    return IsScalarConstant(constant) &&
+           graph_.values[constant].constant->shape().rank() <= (shape ? shape->rank() : 0);
   }
 
-  // Collects, backwards from `last`, the nodes through which its result depends on one single value. Empty if it
-  // depends on more. Intermediate values must not be seen outside.
-  std::vector<NodeId> TableNodes(NodeId last, ValueId* root) const {
-    std::vector<NodeId> nodes = {last};
-    std::vector<ValueId> open;  // values read by `nodes` that no member makes
+  // Whether each element of node n's result depends on one element of each of *operands, its non-constant inputs.
+  bool IsElementwise(NodeId n, std::vector<ValueId>* operands) const {
+    const Node& node_n = node(n);
     ValueId operand = kNoValue;
-    if (IsUnaryFunction(last, &operand)) {
-      open = {operand};
-    } else {
-      const Node& node_n = node(last);  // x * f(x): both operands, to be traced to one root
-      if (node_n.op->lowering != Lowering::kBinary || node_n.inputs.size() != 2 || !IsFloat(node_n.outputs[0]))
-        return {};
-      for (ValueId v : node_n.inputs) {
-        if (!IsFloat(v) || IsConstant(v)) return {};
-      }
-      open = node_n.inputs;
+    if (IsUnaryFunction(n, &operand)) {
+      *operands = {operand};
+      return true;
     }
+    const bool binary = node_n.op->lowering == Lowering::kBinary && node_n.inputs.size() == 2 &&
+                        IsFloat(node_n.outputs[0]) &&
+                        std::all_of(node_n.inputs.begin(), node_n.inputs.end(),
+                                    [&](ValueId v) { return IsFloat(v) && !IsConstant(v); });
+    if (binary) *operands = node_n.inputs;
+    return binary;
+  }
+
+  // The largest set of nodes that ends in `last` and through which its result depends on a single value, *root: x *
+  // f(x) and the like. Empty if there is none. Values inside must not be seen outside.
+  std::vector<NodeId> TableNodes(NodeId last, ValueId* root) const {
+    std::vector<ValueId> open, operands;  // open: what `nodes` read and no member makes
+    if (!IsElementwise(last, &open)) return {};
     constexpr size_t kMostNodes = 16;
+    std::vector<NodeId> nodes = {last}, found;
     const auto is_member = [&](NodeId n) { return std::find(nodes.begin(), nodes.end(), n) != nodes.end(); };
     for (bool grown = true; grown;) {
+      std::sort(open.begin(), open.end());
+      open.erase(std::unique(open.begin(), open.end()), open.end());
+      if (open.size() == 1) found = nodes, *root = open[0];
       grown = false;
-      for (size_t i = 0; i < open.size(); ++i) {
+      for (size_t i = 0; i < open.size() && !grown; ++i) {
         const NodeId maker = producers_[open[i]];
         if (maker == kNoNode || Taken(maker) || keep_float_[maker] || is_output_[open[i]]) continue;
-        if (nodes.size() == kMostNodes || is_member(maker) || !IsUnaryFunction(maker, &operand)) continue;
+        if (nodes.size() == kMostNodes || !IsElementwise(maker, &operands)) continue;
         const auto& readers = consumers_[open[i]];
         if (!std::all_of(readers.begin(), readers.end(), is_member)) continue;
         nodes.push_back(maker);
-        open[i] = operand;
+        open.erase(open.begin() + static_cast<ptrdiff_t>(i));
+        open.insert(open.end(), operands.begin(), operands.end());
         grown = true;
       }
-      std::sort(open.begin(), open.end());
-      open.erase(std::unique(open.begin(), open.end()), open.end());
     }
-    if (open.size() != 1) return {};
-    *root = open[0];
-    std::sort(nodes.begin(), nodes.end());
-    return nodes;
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+  // A clamp right behind an operator with arithmetic of its own, which will take it into its step.
+  bool IsClampOfArithmetic(NodeId n) const {
+    if (!IsClamp(node(n)) || !HasConstantParameters(n)) return false;
+    const NodeId maker = producers_[node(n).inputs[0]];
+    return maker != kNoNode && node(maker).op->quant == QuantRule::kArithmetic && !Taken(maker) &&
+           OnlyReader(maker) == n;
   }
 
   void FormTableUnits() {
@@ -225,14 +249,15 @@ class Placer {
       if (Taken(n) || keep_float_[n]) continue;
       ValueId root = kNoValue;
       std::vector<NodeId> nodes = TableNodes(n, &root);
-      if (!nodes.empty()) AddUnit(QuantRule::kTable, std::move(nodes), {root});
+      if (nodes.empty() || (nodes.size() == 1 && IsClampOfArithmetic(n))) continue;
+      AddUnit(QuantRule::kTable, std::move(nodes), {root});
     }
   }
 
   void FormOtherUnits() {
     for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node_n = node(n);
-      const QuantRule rule = node_n.op->quant;
+      const QuantRule rule = RuleOf(n);
       if (Taken(n) || rule == QuantRule::kNone || rule == QuantRule::kQuantized || rule == QuantRule::kTable ||
           node_n.outputs.empty() || !IsFloat(node_n.outputs[0])) {
         continue;

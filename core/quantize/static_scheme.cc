@@ -10,10 +10,6 @@
 namespace octavo {
 namespace {
 
-// Biases are kept at or below this, so that bias and products together stay in int32 (placement.cc bounds the
-// products).
-constexpr double kLargestBias = double{int64_t{1} << 29};
-
 class StaticEmitter {
  public:
   StaticEmitter(const Graph& graph, const Recipe& recipe, const Placement& placement, const Statistics& statistics,

@@ -8,10 +8,9 @@
 
 namespace octavo {
 
-struct QuantizedWeights {
-  Tensor values;              // int8, shape of the float tensor
-  std::vector<float> scales;  // one, or one a channel
-};
+// Biases are kept at or below this, so that bias and products together stay in int32 (placement.cc bounds the
+// products).
+constexpr double kLargestBias = 0x1p29;
 
 // The scale of each channel along `axis` (axis < 0: one for all): max|w| / 127, at least 2^-100; 1 for all zeros.
 // Non-finite weights: kInvalidData.

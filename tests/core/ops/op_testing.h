@@ -22,7 +22,7 @@ namespace octavo::test {
 struct Known {
   DType dtype = DType::kUndefined;
   std::optional<Shape> shape;
-  std::optional<Tensor> value;
+  Tensor value;  // undefined: unknown
 
   Known() = default;
   Known(DType d, std::optional<Shape> s) : dtype(d), shape(std::move(s)) {}
@@ -80,7 +80,7 @@ class Op {
         continue;
       }
       node_.inputs.push_back(graph.AddValue("in" + std::to_string(node_.inputs.size()), known.dtype, known.shape));
-      graph.values.back().constant = known.value;
+      if (known.value.defined()) graph.values.back().constant = known.value;
     }
     graph.nodes.push_back(node_);
     InferContext context(graph, 0, opset_);
