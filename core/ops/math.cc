@@ -61,6 +61,7 @@ double ExpTail(double r) {
 
 // sin and cos for |r| <= pi/4: Taylor's series.
 double SinKernel(double r) {
+  if (r == 0) return r;  // keeps the sign of -0, here and below
   static constexpr double kCoefficients[] = {-1.0 / 6,
                                              1.0 / 120,
                                              -1.0 / 5040,
@@ -193,6 +194,7 @@ double Exp(double x) {
 }
 
 double Expm1(double x) {
+  if (x == 0) return x;
   if (Abs(x) < 0.35) return x + x * x * ExpTail(x);
   return Exp(x) - 1.0;
 }
@@ -275,6 +277,7 @@ namespace {
 
 // erf(x) for |x| < 0.5: Taylor's series, 2 / sqrt(pi) * sum of (-1)^n x^(2n+1) / (n! (2n+1)).
 double ErfKernel(double x) {
+  if (x == 0) return x;
   static constexpr double kCoefficients[] = {
       -1.0 / 3,     1.0 / 10,     -1.0 / 42,        1.0 / 216,        -1.0 / 1320,        1.0 / 9360,
       -1.0 / 75600, 1.0 / 685440, -1.0 / 6894720.0, 1.0 / 76204800.0, -1.0 / 918086400.0, 1.0 / 11975040000.0};

@@ -54,16 +54,18 @@ Status InferConcat(InferContext& context) {
       OCTAVO_ASSIGN_OR_RETURN(axis, NormalizeAxis(context.Int("axis", 0), shape->rank()));
     }
     bool fits = shape->rank() == out->rank();
+    Shape merged = *out;
     for (int d = 0; fits && d < out->rank(); ++d) {
       const int64_t dim = (*shape)[d];
       if (d == axis || dim == kUnknown) continue;
-      fits = (*out)[d] == kUnknown || (*out)[d] == dim;
-      (*out)[d] = dim;
+      fits = merged[d] == kUnknown || merged[d] == dim;
+      merged[d] = dim;
     }
     if (!fits) {
       return Error(Code::kInvalidModel, "input %zu has shape %s, which does not continue %s along axis %d", i,
                    shape->ToString().c_str(), out->ToString().c_str(), axis);
     }
+    out = merged;
     if ((*shape)[axis] == kUnknown) {
       length = kUnknown;
     } else if (length != kUnknown && !CheckedAdd(length, (*shape)[axis], &length)) {
