@@ -36,7 +36,9 @@ class ProgramImpl : public Program {
         decisions_(std::move(integerized.decisions)),
         cpu_target_(std::move(cpu_target)),
         options_(options),
-        memory_(std::move(memory)) {}
+        memory_(std::move(memory)) {
+    options_.weights = &weights_;
+  }
 
   const Graph& graph() const override { return graph_; }
   const std::string& cpu_target() const override { return cpu_target_; }
@@ -62,9 +64,10 @@ class ProgramImpl : public Program {
   const Graph graph_;
   const std::vector<NodeDecision> decisions_;
   const std::string cpu_target_;
-  const BuildOptions options_;
+  BuildOptions options_;
   const MemoryPtr memory_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards all below
+  mutable WeightCache weights_;
   mutable std::list<std::pair<std::vector<Shape>, std::shared_ptr<const Plan>>> plans_;  // latest use first
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/plan/plan.h"
+#include "core/plan/strided.h"
 
 namespace octavo {
 namespace {
@@ -219,6 +220,13 @@ class SessionImpl : public Session {
     if (value.constant) return *value.constant;
     const std::byte* data = binding_->state.At(plan.views[v]);
     const size_t bytes = BytesFor(value.shape->Elements(), value.dtype);
+    if (!IsDense(*value.shape, value.dtype, plan.views[v].strides)) {  // shown to an observer
+      OCTAVO_ASSIGN_OR_RETURN(Tensor dense, Tensor::Create(program_->memory(), value.dtype, *value.shape));
+      const StridedCopy copy(*value.shape, BitsOf(value.dtype) / 8, plan.views[v].strides,
+                             DenseStrides(*value.shape, value.dtype));
+      copy.Run(nullptr, data, static_cast<std::byte*>(dense.mutable_raw()), 0, 1);
+      return dense;
+    }
     return Tensor::Wrap(value.dtype, *value.shape, data, bytes, std::shared_ptr<const void>(binding_, data));
   }
 

@@ -1,0 +1,334 @@
+// Element-wise nodes: arithmetic on two operands, clamps, tables, quantize and dequantize. They keep whatever layout
+// their operand has.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+
+#include "core/ops/integer.h"
+#include "core/plan/plan_builder.h"
+#include "core/plan/strided.h"
+
+namespace octavo {
+namespace {
+
+constexpr int64_t kBytesWorthAThread = 16384;
+
+// Runs `inner(addresses, n)` over the innermost run of a nest; shares are iterations of the outer loops, or pieces of a
+// single run.
+template <size_t kOperands>
+class RunsStep : public Step {
+ public:
+  using Addresses = std::array<std::byte*, kOperands>;
+  using Inner = std::function<void(const Addresses&, int64_t n)>;
+
+  LoopNest<kOperands> nest;  // outer loops
+  int64_t n = 1;             // elements of a run
+  std::array<View, kOperands> views;
+  std::array<int64_t, kOperands> element{};  // bytes
+  Inner inner;
+
+  size_t max_parts() const override {
+    const int64_t bytes = nest.Iterations() * n * element[0];
+    const int64_t units = nest.rank == 0 ? n / 64 : nest.Iterations();
+    return static_cast<size_t>(std::clamp<int64_t>(std::min(bytes / kBytesWorthAThread, units), 1, INT32_MAX));
+  }
+
+  Status Run(RunState& state, size_t part, size_t parts) const override {
+    Addresses bases;
+    for (size_t o = 0; o < kOperands; ++o) bases[o] = state.At(views[o]);
+    const auto p = static_cast<int64_t>(part), all = static_cast<int64_t>(parts);
+    if (nest.rank == 0) {
+      const int64_t begin = n * p / all / 64 * 64, end = p + 1 == all ? n : n * (p + 1) / all / 64 * 64;
+      for (size_t o = 0; o < kOperands; ++o) bases[o] += begin * element[o];
+      if (begin < end) inner(bases, end - begin);
+      return Ok();
+    }
+    const int64_t iterations = nest.Iterations();
+    nest.ForEach(iterations * p / all, iterations * (p + 1) / all, [&](const std::array<int64_t, kOperands>& offsets) {
+      Addresses at;
+      for (size_t o = 0; o < kOperands; ++o) at[o] = bases[o] + offsets[o];
+      inner(at, n);
+    });
+    return Ok();
+  }
+};
+
+void Describe(Step& step, const PlanBuilder& b, NodeId n, const char* kernel, bool int8) {
+  const Node& node = b.node(n);
+  step.info.name = node.name;
+  step.info.op = node.op_type;
+  step.info.kernel = std::string(kernel) + " " + b.kernels().name;
+  step.info.precision = int8 ? "int8" : "float32";
+  for (ValueId v : node.inputs) {
+    if (v != kNoValue && !b.IsConstant(v)) {
+      step.info.bytes += static_cast<double>(BytesFor(b.shape(v).Elements(), b.value(v).dtype));
+    }
+  }
+  step.info.bytes += static_cast<double>(BytesFor(b.shape(node.outputs[0]).Elements(), b.value(node.outputs[0]).dtype));
+}
+
+// One operand in, one result of the same shape out.
+template <typename Inner>
+Result<bool> EmitUnary(PlanBuilder& b, NodeId n, const char* kernel, bool int8, Inner inner) {
+  const ValueId in = b.node(n).inputs[0], out = b.node(n).outputs[0];
+  const Shape& shape = b.shape(in);
+  View a = b.Read(in);
+  // Where pixels are wanted, this is the place to turn planes into pixels: the fewest bytes pass here.
+  if (b.WantsPixels(out) && !b.IsPixels(in) && BitsOf(b.value(in).dtype) <= BitsOf(b.value(out).dtype)) {
+    OCTAVO_ASSIGN_OR_RETURN(a, b.ReadPixels(in, {}));
+  }
+  OCTAVO_ASSIGN_OR_RETURN(const View c, b.MakeLike(out, a));
+  auto step = std::make_unique<RunsStep<2>>();
+  const auto order = DimsByStride(shape, c.strides);
+  for (int i = 0; i < shape.rank(); ++i) {
+    const auto d = static_cast<size_t>(order[static_cast<size_t>(i)]);
+    step->nest.Append(shape[static_cast<int>(d)], {a.strides[d], c.strides[d]});
+  }
+  step->views = {a, c};
+  step->element = {static_cast<int64_t>(BitsOf(b.value(in).dtype) / 8),
+                   static_cast<int64_t>(BitsOf(b.value(out).dtype) / 8)};
+  // The innermost loop is the run, if both sides are adjacent there.
+  std::array<int64_t, 2> strides{};
+  LoopNest<2> outer = step->nest;
+  const int64_t run = outer.TakeInner(&strides);
+  if (run == 1 || strides == step->element) {
+    step->nest = outer;
+    step->n = run;
+  }
+  step->inner = std::move(inner);
+  Describe(*step, b, n, kernel, int8);
+  b.Emit(std::move(step), n, {a, c}, {out});
+  return true;
+}
+
+// ---- two operands
+
+// Strides with which `operand` is walked over the result's shape: 0 where it is repeated.
+Strides BroadcastStrides(const Shape& from, const Strides& strides, const Shape& to) {
+  Strides result{};
+  const int shift = to.rank() - from.rank();
+  for (int i = 0; i < from.rank(); ++i) {
+    if (from[i] != 1 || to[i + shift] == 1) result[static_cast<size_t>(i + shift)] = strides[static_cast<size_t>(i)];
+  }
+  return result;
+}
+
+using BinaryInner = std::function<void(const BinaryArgs&)>;
+
+Result<bool> EmitBinary(PlanBuilder& b, NodeId n, const char* kernel, bool int8, ValueId out, BinaryInner inner) {
+  const Node& node = b.node(n);
+  const Shape& shape = b.shape(out);
+  const auto element = static_cast<int64_t>(BitsOf(b.value(out).dtype) / 8);
+  const std::array<ValueId, 2> in = {node.inputs[0], node.inputs[1]};
+  const bool whole[2] = {b.shape(in[0]) == shape && !b.IsConstant(in[0]),
+                         b.shape(in[1]) == shape && !b.IsConstant(in[1])};
+  if (!whole[0] && !whole[1]) return false;
+  // The layout of the first whole operand that is in pixels, else of the first whole one.
+  const size_t lead = !whole[0] || (whole[1] && b.IsPlaced(in[1]) && b.IsPixels(in[1]) && !b.IsPixels(in[0])) ? 1 : 0;
+  const View like = b.Read(in[lead]);
+  std::array<View, 2> views;
+  for (size_t o = 0; o < 2; ++o) {
+    if (whole[o]) {
+      OCTAVO_ASSIGN_OR_RETURN(views[o], b.ReadLike(in[o], like));
+    } else {
+      views[o] = b.Read(in[o]);
+    }
+  }
+  // All that can fail is behind us once the runs are known to suit: find them on the operands first.
+  LoopNest<2> probe;
+  const auto order = DimsByStride(shape, like.strides);
+  std::array<Strides, 2> strides;
+  for (size_t o = 0; o < 2; ++o) strides[o] = BroadcastStrides(b.shape(in[o]), views[o].strides, shape);
+  for (int i = 0; i < shape.rank(); ++i) {
+    const auto d = static_cast<size_t>(order[static_cast<size_t>(i)]);
+    probe.Append(shape[static_cast<int>(d)], {strides[0][d], strides[1][d]});
+  }
+  std::array<int64_t, 2> inner_strides;
+  const int64_t run = probe.TakeInner(&inner_strides);
+  if (run > 1 && (inner_strides[0] != element || inner_strides[1] != element)) return false;
+
+  OCTAVO_ASSIGN_OR_RETURN(const View c, b.MakeLike(out, like));
+  auto step = std::make_unique<RunsStep<3>>();
+  for (int i = 0; i < shape.rank(); ++i) {
+    const auto d = static_cast<size_t>(order[static_cast<size_t>(i)]);
+    step->nest.Append(shape[static_cast<int>(d)], {strides[0][d], strides[1][d], c.strides[d]});
+  }
+  std::array<int64_t, 3> taken;
+  step->n = step->nest.TakeInner(&taken);
+  // One more loop goes to the kernel as rows.
+  std::array<int64_t, 3> row_strides{};
+  const int64_t rows = step->nest.rank > 1 ? step->nest.TakeInner(&row_strides) : 1;
+  step->views = {views[0], views[1], c};
+  step->element = {element, element, element};
+  step->inner = [inner = std::move(inner), rows, row_strides](const std::array<std::byte*, 3>& at, int64_t count) {
+    BinaryArgs args;
+    args.a = at[0], args.b = at[1], args.c = at[2];
+    args.a_stride = row_strides[0], args.b_stride = row_strides[1], args.c_stride = row_strides[2];
+    args.rows = static_cast<size_t>(rows);
+    args.n = static_cast<size_t>(count);
+    inner(args);
+  };
+  Describe(*step, b, n, kernel, int8);
+  b.Emit(std::move(step), n, {views[0], views[1], c}, {out});
+  return true;
+}
+
+Result<bool> LowerFloatBinary(PlanBuilder& b, NodeId n) {
+  const Node& node = b.node(n);
+  const KernelTable& k = b.kernels();
+  const std::string& op = node.op_type;
+  const auto kernel = op == "Add"   ? k.fadd
+                      : op == "Sub" ? k.fsub
+                      : op == "Mul" ? k.fmul
+                      : op == "Div" ? k.fdiv
+                                    : nullptr;
+  if (!kernel || node.inputs.size() != 2) return false;
+  for (ValueId v : node.inputs) {
+    if (b.value(v).dtype != DType::kFloat) return false;
+  }
+  float lo = kNoLow, hi = kNoHigh;
+  ValueId out = node.outputs[0];
+  const NodeId next = b.OnlyReader(out);
+  const auto clamp = next == kNoNode ? std::nullopt : ReadClamp(b, next);
+  if (clamp && b.node(next).inputs[0] == out) {
+    lo = clamp->first, hi = clamp->second;
+    out = b.node(next).outputs[0];
+  }
+  OCTAVO_ASSIGN_OR_RETURN(const bool done, EmitBinary(b, n, ("f32_" + op).c_str(), false, out,
+                                                      [=](const BinaryArgs& args) { kernel(args, lo, hi); }));
+  if (done && out != node.outputs[0]) b.SetDone(next);
+  return done;
+}
+
+// A scalar constant of an 8-bit or float node, e.g. a scale.
+template <typename T>
+bool ReadScalar(const PlanBuilder& b, const Node& node, size_t i, T* out) {
+  if (!node.has_input(i)) return false;
+  const auto& constant = b.value(node.inputs[i]).constant;
+  if (!constant || constant->dtype() != DTypeOf<T>::value || constant->elements() != 1) return false;
+  *out = constant->data<T>()[0];
+  return true;
+}
+
+Result<bool> LowerQuantize(PlanBuilder& b, NodeId n) {
+  const Node& node = b.node(n);
+  const bool quantize = node.op_type == "QuantizeLinear";
+  if (node.inputs.size() < 2 || b.IsConstant(node.inputs[0])) return false;
+  const ValueId wide = quantize ? node.inputs[0] : node.outputs[0],
+                narrow = quantize ? node.outputs[0] : node.inputs[0];
+  float scale;
+  if (b.value(wide).dtype != DType::kFloat || !ReadScalar(b, node, 1, &scale)) return false;
+  const KernelTable& k = b.kernels();
+  if (b.value(narrow).dtype == DType::kUInt8) {
+    uint8_t zero = 0;
+    if (node.has_input(2) && !ReadScalar(b, node, 2, &zero)) return false;
+    if (quantize) {
+      return EmitUnary(b, n, "quantize_u8", true, [=, kernel = k.quantize_u8](const auto& at, int64_t count) {
+        kernel(reinterpret_cast<const float*>(at[0]), reinterpret_cast<uint8_t*>(at[1]), static_cast<size_t>(count),
+               scale, zero);
+      });
+    }
+    return EmitUnary(b, n, "dequantize_u8", true, [=, kernel = k.dequantize_u8](const auto& at, int64_t count) {
+      kernel(reinterpret_cast<const uint8_t*>(at[0]), reinterpret_cast<float*>(at[1]), static_cast<size_t>(count),
+             scale, zero);
+    });
+  }
+  if (b.value(narrow).dtype != DType::kInt8) return false;
+  int8_t zero = 0;
+  if (node.has_input(2) && !ReadScalar(b, node, 2, &zero)) return false;
+  if (quantize) {
+    return EmitUnary(b, n, "quantize_s8", true, [=, kernel = k.quantize_s8](const auto& at, int64_t count) {
+      kernel(reinterpret_cast<const float*>(at[0]), reinterpret_cast<int8_t*>(at[1]), static_cast<size_t>(count), scale,
+             zero);
+    });
+  }
+  return EmitUnary(b, n, "dequantize_s8", true, [=, kernel = k.dequantize_s8](const auto& at, int64_t count) {
+    kernel(reinterpret_cast<const int8_t*>(at[0]), reinterpret_cast<float*>(at[1]), static_cast<size_t>(count), scale,
+           zero);
+  });
+}
+
+// Any other function of one value: the row's own arithmetic on each run.
+Result<bool> LowerOtherUnary(PlanBuilder& b, NodeId n) {
+  const Node& node = b.node(n);
+  if (b.value(node.inputs[0]).dtype != DType::kFloat || b.value(node.outputs[0]).dtype != DType::kFloat ||
+      b.shape(node.inputs[0]) != b.shape(node.outputs[0]) || node.outputs.size() != 1) {
+    return false;
+  }
+  std::vector<Tensor> parameters;
+  for (size_t i = 1; i < node.inputs.size(); ++i) {
+    if (node.has_input(i) && !b.IsConstant(node.inputs[i])) return false;
+    parameters.push_back(node.has_input(i) ? *b.value(node.inputs[i]).constant : Tensor());
+  }
+  return EmitUnary(b, n, "f32_unary", false,
+                   [&node, parameters, opset = b.graph().opset(), memory = b.memory()](const auto& at, int64_t count) {
+                     const Shape shape{count};
+                     const auto bytes = static_cast<size_t>(count) * sizeof(float);
+                     std::array<Tensor, 8> inputs;
+                     auto x = Tensor::Wrap(DType::kFloat, shape, at[0], bytes, nullptr);
+                     auto y = Tensor::Wrap(DType::kFloat, shape, at[1], bytes, nullptr);
+                     if (!x.ok() || !y.ok()) return;
+                     inputs[0] = std::move(*x);
+                     for (size_t i = 0; i < parameters.size(); ++i) inputs[i + 1] = parameters[i];
+                     EvalContext context(node, opset, std::span<const Tensor>(inputs).first(parameters.size() + 1),
+                                         std::span<Tensor>(&*y, 1), memory);
+                     (void)node.op->evaluate(context).ok();
+                   });
+}
+
+}  // namespace
+
+std::optional<std::pair<float, float>> ReadClamp(const PlanBuilder& b, NodeId n) {
+  const Node& node = b.node(n);
+  if (!node.domain.empty() || b.value(node.outputs[0]).dtype != DType::kFloat) return std::nullopt;
+  if (node.op_type == "Relu") return std::pair(0.0f, kNoHigh);
+  if (node.op_type != "Clip") return std::nullopt;
+  const NodeReader reader(node, b.graph().opset());
+  float lo = reader.Float("min", kNoLow), hi = reader.Float("max", kNoHigh);
+  if (node.has_input(1) && !ReadScalar(b, node, 1, &lo)) return std::nullopt;
+  if (node.has_input(2) && !ReadScalar(b, node, 2, &hi)) return std::nullopt;
+  if (!(lo <= hi)) return std::nullopt;
+  return std::pair(lo, hi);
+}
+
+Result<bool> LowerElementwise(PlanBuilder& b, NodeId n) {
+  const Node& node = b.node(n);
+  const NodeReader reader(node, b.graph().opset());
+  const KernelTable& k = b.kernels();
+  if (node.inputs.empty() || node.inputs[0] == kNoValue) return false;
+  if (node.domain == kInternalDomain) {
+    if (node.op_type == "QAdd") {
+      return EmitBinary(b, n, "u8_add", true, node.outputs[0],
+                        [q = ReadQAdd(reader), kernel = k.qadd](const BinaryArgs& args) { kernel(args, q); });
+    }
+    if (node.op_type == "QMul") {
+      return EmitBinary(b, n, "u8_mul", true, node.outputs[0],
+                        [q = ReadQMul(reader), kernel = k.qmul](const BinaryArgs& args) { kernel(args, q); });
+    }
+    if (node.op_type == "Table" && b.IsConstant(node.inputs[1]) && b.value(node.inputs[1]).constant->bytes() == 256 &&
+        b.value(node.inputs[0]).dtype == DType::kUInt8) {
+      return EmitUnary(b, n, "u8_table", true,
+                       [table = *b.value(node.inputs[1]).constant, kernel = k.lut_u8](const auto& at, int64_t count) {
+                         kernel(static_cast<const uint8_t*>(table.raw()), reinterpret_cast<const uint8_t*>(at[0]),
+                                reinterpret_cast<uint8_t*>(at[1]), static_cast<size_t>(count));
+                       });
+    }
+    return false;
+  }
+  if (!node.domain.empty() || b.IsConstant(node.inputs[0])) {
+    return node.domain.empty() && node.op->lowering == Lowering::kBinary ? LowerFloatBinary(b, n) : Result<bool>(false);
+  }
+  if (node.op_type == "QuantizeLinear" || node.op_type == "DequantizeLinear") return LowerQuantize(b, n);
+  if (const auto clamp = ReadClamp(b, n)) {
+    return EmitUnary(b, n, "f32_clamp", false, [clamp, kernel = k.fclamp](const auto& at, int64_t count) {
+      kernel(reinterpret_cast<const float*>(at[0]), reinterpret_cast<float*>(at[1]), static_cast<size_t>(count),
+             clamp->first, clamp->second);
+    });
+  }
+  if (node.op->lowering == Lowering::kBinary) return LowerFloatBinary(b, n);
+  if (node.op->lowering == Lowering::kUnary) return LowerOtherUnary(b, n);
+  return false;
+}
+
+}  // namespace octavo

@@ -1,0 +1,616 @@
+// Convolutions and matrix products by constant weights, float and integer, as one segmented matrix product (kernels.h)
+// or a depthwise kernel.
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "core/base/checked.h"
+#include "core/ops/integer.h"
+#include "core/ops/window.h"
+#include "core/plan/plan_builder.h"
+
+namespace octavo {
+namespace {
+
+// A product's geometry: rows of the left operand and of the results, found once.
+struct Rows {
+  std::vector<int64_t> offsets;  // empty: row m at m * stride
+  int64_t stride = 0;
+
+  // Turns a table of equal distances into a stride.
+  void Compress() {
+    stride = offsets.size() > 1 ? offsets[1] - offsets[0] : 0;
+    for (size_t i = 1; i < offsets.size(); ++i) {
+      if (offsets[i] - offsets[i - 1] != stride) return;
+    }
+    if (!offsets.empty() && offsets[0] == 0) offsets.clear();
+  }
+  const int64_t* table() const { return offsets.empty() ? nullptr : offsets.data(); }
+};
+
+constexpr double kMacsWorthAThread = 30000;
+constexpr size_t kPanel = 64;  // columns; kernels.h wants ranges in multiples of it
+
+template <typename Args>
+class ProductStep : public Step {
+ public:
+  using Kernel = void (*)(const Args&, size_t, size_t, size_t, size_t);
+
+  Kernel kernel = nullptr;
+  Args args;  // of group 0, without addresses
+  Rows a_rows, c_rows, residual_rows;
+  std::vector<int64_t> segments;
+  View a, c, residual;
+  size_t rows = 0, groups = 1;
+  size_t packed_group_bytes = 0;
+  int64_t a_group_bytes = 0, c_group_bytes = 0;
+  View dynamic_bias, dynamic_multiplier;  // where they depend on an input's zero point and scale
+  std::vector<int32_t> bias;
+  std::vector<float> multiplier, fbias;
+  std::shared_ptr<const PackedWeights> packed;
+
+  size_t max_parts() const override {
+    const size_t worth = static_cast<size_t>(std::max(1.0, info.macs / kMacsWorthAThread));
+    const size_t units = std::max({rows / 6, groups, CeilDiv(args.n, kPanel)});
+    return std::min(worth, std::max<size_t>(units, 1));
+  }
+
+  Status Run(RunState& state, size_t part, size_t parts) const override {
+    // Few rows are not worth cutting: then groups or columns are.
+    size_t m0 = 0, m1 = rows, g0 = 0, g1 = groups, n0 = 0, n1 = args.n;
+    if (rows >= 12 * parts || (groups < parts && CeilDiv(args.n, kPanel) < parts)) {
+      m0 = std::min(RoundUp(rows * part / parts, size_t{6}), rows);
+      m1 = part + 1 == parts ? rows : std::min(RoundUp(rows * (part + 1) / parts, size_t{6}), rows);
+    } else if (groups >= parts) {
+      g0 = groups * part / parts, g1 = groups * (part + 1) / parts;
+    } else {
+      const size_t panels = CeilDiv(args.n, kPanel);
+      n0 = panels * part / parts * kPanel, n1 = std::min(panels * (part + 1) / parts * kPanel, args.n);
+    }
+    if (m0 >= m1 || n0 >= n1) return Ok();
+    Args call = args;
+    call.a.row_stride = a_rows.stride;
+    call.a.row_offset = a_rows.table();
+    call.a.segment_offset = segments.empty() ? nullptr : segments.data();
+    call.c.row_stride = c_rows.stride;
+    call.c.row_offset = c_rows.table();
+    call.residual.row_stride = residual_rows.stride;
+    call.residual.row_offset = residual_rows.table();
+    for (size_t g = g0; g < g1; ++g) {
+      call.a.base = state.At(a) + static_cast<int64_t>(g) * a_group_bytes;
+      call.c.base = state.At(c) + static_cast<int64_t>(g) * c_group_bytes;
+      call.packed = static_cast<const char*>(packed->bytes.data()) + g * packed_group_bytes;
+      if (residual.storage != kNoStorage)
+        call.residual.base = state.At(residual) + static_cast<int64_t>(g) * c_group_bytes;
+      SetVectors(state, g, call);
+      kernel(call, m0, m1, n0, n1);
+    }
+    return Ok();
+  }
+
+ private:
+  void SetVectors(const RunState& state, size_t g, QGemmArgs& call) const {
+    const bool dynamic = dynamic_multiplier.storage != kNoStorage;
+    const auto* run_bias = dynamic ? reinterpret_cast<const int32_t*>(state.At(dynamic_bias)) : bias.data();
+    const auto* run_multiplier =
+        dynamic ? reinterpret_cast<const float*>(state.At(dynamic_multiplier)) : multiplier.data();
+    call.bias = run_bias + g * args.n;
+    call.multiplier = run_multiplier + g * args.n;
+    call.fbias = fbias.empty() ? nullptr : fbias.data() + g * args.n;
+  }
+  void SetVectors(const RunState&, size_t g, FGemmArgs& call) const {
+    call.bias = fbias.empty() ? nullptr : fbias.data() + g * args.n;
+  }
+};
+
+// bias[c] - zero * sums[c] and x_scale * multiplier[c], for an input quantized in this very run.
+class DynamicVectorsStep : public Step {
+ public:
+  View zero, scale, bias_out, multiplier_out;
+  std::vector<int32_t> bias, sums;
+  std::vector<float> multiplier;
+
+  Status Run(RunState& state, size_t, size_t) const override {
+    const auto z = zero.storage == kNoStorage ? 0u : static_cast<uint32_t>(*state.At(zero));
+    const float s = scale.storage == kNoStorage ? 1.0f : *reinterpret_cast<const float*>(state.At(scale));
+    auto* b = reinterpret_cast<uint32_t*>(state.At(bias_out));
+    auto* m = reinterpret_cast<float*>(state.At(multiplier_out));
+    for (size_t c = 0; c < sums.size(); ++c) {
+      b[c] = static_cast<uint32_t>(bias[c]) - z * static_cast<uint32_t>(sums[c]);
+      m[c] = scale.storage == kNoStorage ? multiplier[c] : s * multiplier[c];
+    }
+    return Ok();
+  }
+};
+
+template <typename Args, typename Pack>
+class DepthwiseStep : public Step {
+ public:
+  using Kernel = void (*)(const Args&, size_t, size_t);
+
+  Kernel kernel = nullptr;
+  Args args;
+  View a, c;
+  int64_t images = 1, lines = 1;
+  std::vector<int32_t> bias;
+  std::vector<float> multiplier, fbias;
+  std::shared_ptr<const PackedWeights> packed;
+
+  size_t max_parts() const override {
+    const double worth = std::max(1.0, info.macs / (kMacsWorthAThread / 4));
+    return static_cast<size_t>(std::min(worth, static_cast<double>(images * lines)));
+  }
+
+  Status Run(RunState& state, size_t part, size_t parts) const override {
+    const int64_t all = images * lines;
+    int64_t from = all * static_cast<int64_t>(part) / static_cast<int64_t>(parts);
+    const int64_t to = all * static_cast<int64_t>(part + 1) / static_cast<int64_t>(parts);
+    Args call = args;
+    SetVectors(call);
+    while (from < to) {
+      const int64_t image = from / lines, first = from % lines, last = std::min(lines, first + to - from);
+      call.a.base = state.At(a) + image * a.strides[0];
+      call.c.base = state.At(c) + image * c.strides[0];
+      kernel(call, static_cast<size_t>(first), static_cast<size_t>(last));
+      from += last - first;
+    }
+    return Ok();
+  }
+
+ private:
+  void SetVectors(QDepthwiseArgs& call) const {
+    call.packed = packed->bytes.data();
+    call.bias = bias.data();
+    call.multiplier = multiplier.data();
+  }
+  void SetVectors(FDepthwiseArgs& call) const {
+    call.weights = static_cast<const float*>(packed->bytes.data());
+    call.bias = fbias.empty() ? nullptr : fbias.data();
+  }
+};
+
+bool IsQuantizedProduct(const Node& node) {
+  return node.domain == kInternalDomain && (node.op_type == "QConv" || node.op_type == "QMatMul");
+}
+bool IsConvolution(const Node& node) {
+  return (node.domain.empty() && node.op_type == "Conv") || (node.domain == kInternalDomain && node.op_type == "QConv");
+}
+
+bool AllZero(const Tensor& tensor) {
+  const auto* bytes = static_cast<const uint8_t*>(tensor.raw());
+  return std::all_of(bytes, bytes + tensor.bytes(), [](uint8_t b) { return b == 0; });
+}
+
+bool AllFinite(const Tensor& tensor) {
+  const auto values = tensor.data<float>();
+  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+}
+
+// A vector of `channels` from a constant that has as many elements, or one.
+template <typename T>
+std::optional<std::vector<T>> PerChannel(const Tensor& tensor, size_t channels) {
+  const auto values = tensor.data<T>();
+  if (values.size() == channels) return std::vector<T>(values.begin(), values.end());
+  if (values.size() == 1) return std::vector<T>(channels, values[0]);
+  return std::nullopt;
+}
+
+// Two spatial axes at most, on images.
+std::optional<Window3> ReadWindow(const PlanBuilder& builder, NodeId n) {
+  const Node& node = builder.node(n);
+  const Shape &x = builder.shape(node.inputs[0]), &w = builder.shape(node.inputs[1]);
+  if (x.rank() < 3 || x.rank() > 4 || w.rank() != x.rank()) return std::nullopt;
+  const NodeReader reader(node, builder.graph().opset());
+  auto window = ConvWindow(reader, x.dims().subspan(2), w.dims().subspan(2));
+  if (!window.ok()) return std::nullopt;
+  return *window;
+}
+
+Frame FrameOf(const Window3& window) {
+  // Lines and pixels beyond the padding are reached where the window's stride does not end at the image's edge.
+  const auto beyond = [](const WindowAxis& axis) {
+    return std::max<int64_t>(0, axis.At(axis.out - 1, axis.kernel - 1) - (axis.in - 1));
+  };
+  return {window.y().pad, window.x().pad, beyond(window.y()), beyond(window.x())};
+}
+
+// What a product node says, float or integer.
+class ProductLowering {
+ public:
+  ProductLowering(PlanBuilder& builder, NodeId n)
+      : b_(builder),
+        n_(n),
+        node_(builder.node(n)),
+        quantized_(IsQuantizedProduct(node_)),
+        conv_(IsConvolution(node_)),
+        out_(node_.outputs[0]) {}
+
+  Result<bool> Run() {
+    if (!Accepts()) return false;
+    if (!conv_) {
+      const Shape& x = b_.shape(node_.inputs[0]);
+      if (x.rank() < 2 || x[x.rank() - 1] == 0 || quantized_residual()) return false;
+      if (!quantized_) FuseFloat();
+      return quantized_ ? EmitMatrix<QGemmArgs>() : EmitMatrix<FGemmArgs>();
+    }
+    const auto window = ReadWindow(b_, n_);
+    if (!window) return false;
+    groups_ = NodeReader(node_, b_.graph().opset()).Int("group", 1);
+    depthwise_ = groups_ > 1 && groups_ == b_.shape(node_.inputs[0])[1] && groups_ == b_.shape(out_)[1] &&
+                 !quantized_residual() && !attributes_.is_float && !dynamic();
+    if (!quantized_) FuseFloat();
+    if (depthwise_) return LowerDepthwise(*window);
+    return quantized_ ? LowerDense<QGemmArgs>(*window) : LowerDense<FGemmArgs>(*window);
+  }
+
+ private:
+  bool Accepts() {
+    const bool gemm = node_.domain.empty() && node_.op_type == "Gemm";
+    const bool matmul = node_.domain.empty() && node_.op_type == "MatMul";
+    if (!quantized_ && !conv_ && !gemm && !matmul) return false;
+    if (node_.inputs.size() < 2 || !b_.IsConstant(node_.inputs[1]) || b_.IsConstant(node_.inputs[0])) return false;
+    const Tensor& weights = Weights();
+    if (weights.elements() == 0) return false;
+    channels_ = static_cast<size_t>(conv_ ? weights.shape()[0] : weights.shape()[weights.shape().rank() - 1]);
+    if (!quantized_) {
+      if (weights.dtype() != DType::kFloat || !AllFinite(weights)) return false;
+      const NodeReader reader(node_, b_.graph().opset());
+      if (gemm) {
+        transposed_ = reader.Int("transB", 0) != 0;
+        channels_ = static_cast<size_t>(weights.shape()[transposed_ ? 0 : 1]);
+        if (reader.Int("transA", 0) != 0 || reader.Float("alpha", 1.0f) != 1.0f || reader.Float("beta", 1.0f) != 1.0f) {
+          return false;
+        }
+      }
+      if (node_.has_input(2)) {
+        if (!b_.IsConstant(node_.inputs[2])) return false;
+        const Tensor& bias = *b_.value(node_.inputs[2]).constant;
+        // Of several dimensions only the last may have a length: one value a column.
+        if (bias.elements() != 1 && bias.shape()[bias.shape().rank() - 1] != bias.elements()) return false;
+        const auto values = PerChannel<float>(bias, channels_);
+        if (!values) return false;
+        fbias_ = *values;
+      }
+      return conv_ || weights.shape().rank() == 2;
+    }
+    return AcceptsQuantized();
+  }
+
+  bool AcceptsQuantized() {
+    const Tensor& weights = Weights();
+    const auto constant = [&](size_t i) -> const Tensor* {
+      return node_.has_input(i) && b_.IsConstant(node_.inputs[i]) ? &*b_.value(node_.inputs[i]).constant : nullptr;
+    };
+    if (b_.value(node_.inputs[0]).dtype != DType::kUInt8 || weights.dtype() != DType::kInt8) return false;
+    if (!conv_ && weights.shape().rank() != 2) return false;
+    if (node_.has_input(kProductWZero) && (!constant(kProductWZero) || !AllZero(*constant(kProductWZero))))
+      return false;
+    if (node_.has_input(kProductXZero) && b_.shape(node_.inputs[kProductXZero]).Elements() != 1) return false;
+    if (node_.has_input(kProductBias)) {
+      if (!constant(kProductBias)) return false;
+      const auto values = PerChannel<int32_t>(*constant(kProductBias), channels_);
+      if (!values) return false;
+      bias_ = *values;
+    } else {
+      bias_.assign(channels_, 0);
+    }
+    if (!constant(kProductMultiplier)) return false;
+    const auto multiplier = PerChannel<float>(*constant(kProductMultiplier), channels_);
+    if (!multiplier) return false;
+    multiplier_ = *multiplier;
+    if (node_.has_input(kProductFloatBias)) {
+      if (!constant(kProductFloatBias)) return false;
+      const auto values = PerChannel<float>(*constant(kProductFloatBias), channels_);
+      if (!values) return false;
+      fbias_ = *values;
+    }
+    attributes_ = ReadQProduct(NodeReader(node_, b_.graph().opset()));
+    return true;
+  }
+
+  const Tensor& Weights() const { return *b_.value(node_.inputs[1]).constant; }
+
+  // Takes in the Add of a value that is already there, and the clamp, that alone read the result.
+  void FuseFloat() {
+    NodeId next = b_.OnlyReader(out_);
+    if (!depthwise_ && next != kNoNode && b_.node(next).domain.empty() && b_.node(next).op_type == "Add") {
+      const Node& add = b_.node(next);
+      const ValueId other = add.inputs[add.inputs[0] == out_ ? 1 : 0];
+      if (other != out_ && !b_.IsConstant(other) && b_.IsStatic(other) && b_.IsPlaced(other) &&
+          b_.shape(other) == b_.shape(out_)) {
+        residual_ = other;
+        Take(next);
+        next = b_.OnlyReader(out_);
+      }
+    }
+    if (next == kNoNode) return;
+    const auto clamp = ReadClamp(b_, next);
+    if (!clamp || b_.node(next).inputs[0] != out_) return;
+    flo_ = clamp->first, fhi_ = clamp->second;
+    Take(next);
+  }
+  void Take(NodeId next) {
+    b_.SetDone(next);
+    fused_ += "+" + b_.node(next).op_type;
+    out_ = b_.node(next).outputs[0];
+  }
+
+  // ---- the vectors of a quantized product
+
+  // The input's zero point goes into the bias: sum (x - z) * w = sum x * w - z * sum w.
+  template <typename S>
+  Result<bool> SetVectors(S& step, const std::vector<int32_t>& sums, std::vector<View>* views) {
+    const bool has_zero = node_.has_input(kProductXZero), has_scale = node_.has_input(kProductXScale);
+    const bool dynamic_zero = has_zero && !b_.IsConstant(node_.inputs[kProductXZero]);
+    step.fbias = fbias_;
+    if (!dynamic_zero && !has_scale) {
+      const uint32_t zero = has_zero ? b_.value(node_.inputs[kProductXZero]).constant->template data<uint8_t>()[0] : 0u;
+      step.bias.resize(channels_);
+      for (size_t c = 0; c < channels_; ++c) {
+        step.bias[c] = static_cast<int32_t>(static_cast<uint32_t>(bias_[c]) - zero * static_cast<uint32_t>(sums[c]));
+      }
+      step.multiplier = multiplier_;
+      return true;
+    }
+    if constexpr (requires { step.dynamic_bias; }) {
+      auto vectors = std::make_unique<DynamicVectorsStep>();
+      vectors->bias = bias_;
+      vectors->sums = sums;
+      vectors->multiplier = multiplier_;
+      if (has_zero) vectors->zero = b_.Read(node_.inputs[kProductXZero]);
+      if (has_scale) vectors->scale = b_.Read(node_.inputs[kProductXScale]);
+      OCTAVO_ASSIGN_OR_RETURN(vectors->bias_out, b_.MakeScratch(channels_ * sizeof(int32_t)));
+      OCTAVO_ASSIGN_OR_RETURN(vectors->multiplier_out, b_.MakeScratch(channels_ * sizeof(float)));
+      step.dynamic_bias = vectors->bias_out;
+      step.dynamic_multiplier = vectors->multiplier_out;
+      views->push_back(step.dynamic_bias);
+      views->push_back(step.dynamic_multiplier);
+      vectors->info.name = node_.name;
+      vectors->info.op = "parameters";
+      vectors->info.kernel = "dynamic";
+      const std::vector<View> used = {vectors->zero, vectors->scale, vectors->bias_out, vectors->multiplier_out};
+      b_.Emit(std::move(vectors), n_, used, {});
+      return true;
+    }
+    return false;
+  }
+
+  void Describe(Step& step, const char* kernel, double macs) const {
+    step.info.name = node_.name;
+    step.info.op = node_.op_type + fused_;
+    step.info.kernel = std::string(kernel) + " " + b_.kernels().name;
+    step.info.precision = quantized_ ? "int8" : "float32";
+    step.info.macs = macs;
+    step.info.bytes = static_cast<double>(Weights().bytes() + Bytes(node_.inputs[0]) + Bytes(out_));
+  }
+  size_t Bytes(ValueId v) const { return BytesFor(b_.shape(v).Elements(), b_.value(v).dtype); }
+
+  // ---- convolutions
+
+  // Whether the input was quantized in this very run.
+  bool dynamic() const {
+    return quantized_ && (node_.has_input(kProductXScale) ||
+                          (node_.has_input(kProductXZero) && !b_.IsConstant(node_.inputs[kProductXZero])));
+  }
+  bool quantized_residual() const { return quantized_ && node_.has_input(kProductResidual); }
+
+  Result<View> ReadInput(const Window3& window) {
+    Frame frame = FrameOf(window);
+    if (quantized_ && node_.has_input(kProductXZero) && !frame.empty()) {
+      const ValueId zero = node_.inputs[kProductXZero];
+      if (b_.IsConstant(zero)) {
+        frame.fill = b_.value(zero).constant->data<uint8_t>()[0];
+      } else {
+        frame.fill_from = zero;
+      }
+    }
+    return b_.ReadPixels(node_.inputs[0], frame);
+  }
+
+  static int64_t Line(const View& view, const Shape& shape) { return shape.rank() == 4 ? view.strides[2] : 0; }
+  static int64_t Column(const View& view, const Shape& shape) {
+    return view.strides[static_cast<size_t>(shape.rank() - 1)];
+  }
+
+  template <typename Args>
+  Result<bool> LowerDense(const Window3& window) {
+    const int64_t groups = groups_;
+    const Shape &x = b_.shape(node_.inputs[0]), &y = b_.shape(out_);
+    const Tensor& weights = Weights();
+    const int64_t kh = window.y().kernel, kw = window.x().kernel, channels = x[1] / groups;
+    const auto element = static_cast<int64_t>(quantized_ ? 1 : sizeof(float));
+    auto step = std::make_unique<ProductStep<Args>>();
+    OCTAVO_ASSIGN_OR_RETURN(const View a, ReadInput(window));
+    const int64_t column = Column(a, x), line = Line(a, x);
+    const bool merged = groups == 1 && kw > 1 && window.x().dilation == 1 && column == channels * element;
+    OCTAVO_ASSIGN_OR_RETURN(step->packed,
+                            b_.options().weights->Conv(b_.kernels(), weights, groups, kh, kw, merged, b_.memory()));
+    std::vector<View> views = {a};
+    if constexpr (std::is_same_v<Args, QGemmArgs>) {
+      OCTAVO_ASSIGN_OR_RETURN(const bool set, SetVectors(*step, step->packed->sums, &views));
+      if (!set) return false;
+      step->kernel = b_.kernels().qgemm;
+      SetQuantized(step->args);
+    } else {
+      step->fbias = fbias_;
+      step->kernel = b_.kernels().fgemm;
+      step->args.lo = flo_, step->args.hi = fhi_;
+    }
+    const ValueId residual = quantized_residual() ? node_.inputs[kProductResidual] : residual_;
+    if (residual != kNoValue) {
+      OCTAVO_ASSIGN_OR_RETURN(step->residual, b_.ReadPixels(residual, {}));
+      views.push_back(step->residual);
+    }
+    OCTAVO_ASSIGN_OR_RETURN(const View c, b_.MakePixels(out_));
+    views.push_back(c);
+
+    step->a = a;
+    step->a.offset -= window.y().pad * line + window.x().pad * column;
+    step->c = c;
+    step->groups = static_cast<size_t>(groups);
+    step->packed_group_bytes = step->packed->group_bytes;
+    step->a_group_bytes = channels * element;
+    step->args.n = channels_ / static_cast<size_t>(groups);
+    const int64_t out_element = static_cast<int64_t>(BitsOf(b_.value(out_).dtype) / 8);
+    step->c_group_bytes = static_cast<int64_t>(step->args.n) * out_element;
+    step->rows = static_cast<size_t>(y[0] * window.OutPlane());
+    step->args.a.segments = static_cast<size_t>(merged ? kh : kh * kw);
+    step->args.a.k = static_cast<size_t>(merged ? kw * channels : channels);
+    for (int64_t i = 0; i < kh; ++i) {
+      for (int64_t j = 0; j < (merged ? 1 : kw); ++j) {
+        step->segments.push_back(i * window.y().dilation * line + j * window.x().dilation * column);
+      }
+    }
+    if (step->segments.size() == 1) step->segments.clear();
+    step->a_rows = PixelRows(y[0], window, a.strides[0], line * window.y().stride, column * window.x().stride);
+    step->c_rows = PixelRows(y[0], window, c.strides[0], Line(c, y), Column(c, y));
+    if (residual != kNoValue) {
+      const View& r = step->residual;
+      step->residual_rows = PixelRows(y[0], window, r.strides[0], Line(r, y), Column(r, y));
+    }
+    Describe(*step, quantized_ ? "qs8_conv" : "f32_conv",
+             static_cast<double>(step->rows) * static_cast<double>(weights.elements()));
+    b_.Emit(std::move(step), n_, views, {out_});
+    return true;
+  }
+
+  static Rows PixelRows(int64_t images, const Window3& window, int64_t image, int64_t line, int64_t column) {
+    Rows rows;
+    for (int64_t i = 0; i < images; ++i) {
+      for (int64_t y = 0; y < window.y().out; ++y) {
+        for (int64_t x = 0; x < window.x().out; ++x) rows.offsets.push_back(i * image + y * line + x * column);
+      }
+    }
+    rows.Compress();
+    return rows;
+  }
+
+  void SetQuantized(QGemmArgs& args) const {
+    args.output = attributes_.is_float ? GemmOutput::kF32 : GemmOutput::kU8;
+    args.zero = attributes_.zero;
+    args.lo = attributes_.lo, args.hi = attributes_.hi;
+    args.flo = attributes_.flo, args.fhi = attributes_.fhi;
+    args.add = attributes_.add;
+  }
+
+  Result<bool> LowerDepthwise(const Window3& window) {
+    Window w;
+    w.kh = static_cast<size_t>(window.y().kernel), w.kw = static_cast<size_t>(window.x().kernel);
+    w.stride_h = static_cast<size_t>(window.y().stride), w.stride_w = static_cast<size_t>(window.x().stride);
+    w.dilation_h = static_cast<size_t>(window.y().dilation), w.dilation_w = static_cast<size_t>(window.x().dilation);
+    OCTAVO_ASSIGN_OR_RETURN(const auto packed,
+                            b_.options().weights->Depthwise(b_.kernels(), Weights(), w, b_.memory()));
+    return quantized_ ? EmitDepthwise<QDepthwiseArgs>(window, w, packed)
+                      : EmitDepthwise<FDepthwiseArgs>(window, w, packed);
+  }
+
+  template <typename Args>
+  Result<bool> EmitDepthwise(const Window3& window, const Window& w, const WeightCache::Pointer& packed) {
+    const Shape &x = b_.shape(node_.inputs[0]), &y = b_.shape(out_);
+    auto step = std::make_unique<DepthwiseStep<Args, PackedWeights>>();
+    OCTAVO_ASSIGN_OR_RETURN(const View a, ReadInput(window));
+    if constexpr (std::is_same_v<Args, QDepthwiseArgs>) {
+      std::vector<View> none;
+      OCTAVO_ASSIGN_OR_RETURN(const bool set, SetVectors(*step, packed->sums, &none));
+      if (!set) return false;
+      step->kernel = b_.kernels().qdepthwise;
+      step->args.zero = attributes_.zero;
+      step->args.lo = attributes_.lo, step->args.hi = attributes_.hi;
+    } else {
+      step->fbias = fbias_;
+      step->kernel = b_.kernels().fdepthwise;
+      step->args.lo = flo_, step->args.hi = fhi_;
+    }
+    OCTAVO_ASSIGN_OR_RETURN(const View c, b_.MakePixels(out_));
+    step->packed = packed;
+    step->a = a;
+    step->a.offset -= window.y().pad * Line(a, x) + window.x().pad * Column(a, x);
+    step->c = c;
+    step->images = x[0];
+    step->lines = window.y().out;
+    step->args.a.line_stride = Line(a, x), step->args.a.column_stride = Column(a, x);
+    step->args.c.line_stride = Line(c, y), step->args.c.column_stride = Column(c, y);
+    step->args.window = w;
+    step->args.channels = channels_;
+    step->args.out_width = static_cast<size_t>(window.x().out);
+    Describe(*step, quantized_ ? "qs8_depthwise" : "f32_depthwise",
+             static_cast<double>(y.Elements()) * static_cast<double>(window.Taps()));
+    b_.Emit(std::move(step), n_, {a, c}, {out_});
+    return true;
+  }
+
+  // ---- matrices: [..., k] by [k, n]
+
+  template <typename Args>
+  Result<bool> EmitMatrix() {
+    const Shape& x = b_.shape(node_.inputs[0]);
+    const int64_t k = x[x.rank() - 1];
+    auto step = std::make_unique<ProductStep<Args>>();
+    OCTAVO_ASSIGN_OR_RETURN(step->packed,
+                            b_.options().weights->Matrix(b_.kernels(), Weights(), transposed_, b_.memory()));
+    OCTAVO_ASSIGN_OR_RETURN(step->a, b_.ReadRows(node_.inputs[0]));
+    std::vector<View> views = {step->a};
+    if constexpr (std::is_same_v<Args, QGemmArgs>) {
+      OCTAVO_ASSIGN_OR_RETURN(const bool set, SetVectors(*step, step->packed->sums, &views));
+      if (!set) return false;
+      step->kernel = b_.kernels().qgemm;
+      SetQuantized(step->args);
+    } else {
+      step->fbias = fbias_;
+      step->kernel = b_.kernels().fgemm;
+      step->args.lo = flo_, step->args.hi = fhi_;
+    }
+    step->rows = static_cast<size_t>(x.Elements() / k);
+    if (residual_ != kNoValue) {
+      OCTAVO_ASSIGN_OR_RETURN(step->residual, b_.ReadRows(residual_));
+      views.push_back(step->residual);
+      step->residual_rows.stride = static_cast<int64_t>(channels_ * sizeof(float));
+    }
+    OCTAVO_ASSIGN_OR_RETURN(step->c, b_.MakeDense(out_));
+    views.push_back(step->c);
+    step->args.n = channels_;
+    step->args.a.k = static_cast<size_t>(k);
+    step->a_rows.stride = k * static_cast<int64_t>(quantized_ ? 1 : sizeof(float));
+    step->c_rows.stride = static_cast<int64_t>(channels_ * (BitsOf(b_.value(out_).dtype) / 8));
+    Describe(*step, quantized_ ? "qs8_gemm" : "f32_gemm",
+             static_cast<double>(step->rows) * static_cast<double>(Weights().elements()));
+    b_.Emit(std::move(step), n_, views, {out_});
+    return true;
+  }
+
+  PlanBuilder& b_;
+  const NodeId n_;
+  const Node& node_;
+  const bool quantized_, conv_;
+  bool depthwise_ = false;
+  int64_t groups_ = 1;
+  ValueId out_;
+  ValueId residual_ = kNoValue;
+  std::string fused_;
+  size_t channels_ = 0;
+  bool transposed_ = false;
+  std::vector<int32_t> bias_;
+  std::vector<float> multiplier_, fbias_;
+  float flo_ = kNoLow, fhi_ = kNoHigh;
+  QProductAttributes attributes_;
+};
+
+}  // namespace
+
+Frame WantedFrame(const PlanBuilder& builder, NodeId n) {
+  const Node& node = builder.node(n);
+  if (!IsConvolution(node) || !builder.IsConcrete(node.inputs[0]) || !builder.IsConstant(node.inputs[1])) return {};
+  const auto window = ReadWindow(builder, n);
+  if (!window) return {};
+  Frame frame = FrameOf(*window);
+  if (node.domain == kInternalDomain && node.has_input(kProductXZero)) {
+    const auto& zero = builder.value(node.inputs[kProductXZero]).constant;
+    if (!zero) return {};
+    frame.fill = zero->data<uint8_t>()[0];
+  }
+  return frame;
+}
+
+Result<bool> LowerProduct(PlanBuilder& builder, NodeId n) { return ProductLowering(builder, n).Run(); }
+
+}  // namespace octavo

@@ -1,0 +1,127 @@
+#include "core/plan/weight_cache.h"
+
+#include <numeric>
+#include <utility>
+
+namespace octavo {
+namespace {
+
+enum Kind { kConv, kConvMerged, kDepthwise, kMatrix, kMatrixTransposed };
+
+template <typename T>
+void Sum(const T* w, size_t channels, size_t each, std::vector<int32_t>* sums) {
+  sums->resize(channels);
+  for (size_t c = 0; c < channels; ++c, w += each) {
+    (*sums)[c] =
+        std::accumulate(w, w + each, int32_t{0}, [](int32_t sum, T x) { return sum + static_cast<int32_t>(x); });
+  }
+}
+
+// [outputs][channels][taps] -> [outputs][taps][channels]
+template <typename T>
+Result<Buffer> TapsOutermost(const Tensor& weights, int64_t taps, const MemoryPtr& memory) {
+  OCTAVO_ASSIGN_OR_RETURN(Buffer buffer, Buffer::Create(memory, weights.bytes()));
+  const int64_t outputs = weights.shape()[0], channels = weights.elements() / (outputs * taps);
+  const T* from = weights.data<T>().data();
+  T* to = static_cast<T*>(buffer.data());
+  for (int64_t o = 0; o < outputs; ++o, from += channels * taps) {
+    for (int64_t t = 0; t < taps; ++t) {
+      for (int64_t c = 0; c < channels; ++c) *to++ = from[c * taps + t];
+    }
+  }
+  return buffer;
+}
+
+// Packs the groups of `w`, which describes the first; group_stride leads from one to the next.
+Status PackGroups(const KernelTable& kernels, bool integer, GemmWeights w, int64_t groups, int64_t group_stride,
+                  PackedWeights* packed, const MemoryPtr& memory) {
+  packed->group_bytes = (integer ? kernels.qgemm_packed_bytes : kernels.fgemm_packed_bytes)(w.n, w.segments, w.k);
+  OCTAVO_ASSIGN_OR_RETURN(packed->bytes, Buffer::Create(memory, packed->group_bytes * static_cast<size_t>(groups)));
+  if (integer) packed->sums.resize(w.n * static_cast<size_t>(groups));
+  for (size_t g = 0; g < static_cast<size_t>(groups); ++g) {
+    void* to = static_cast<char*>(packed->bytes.data()) + g * packed->group_bytes;
+    if (integer) {
+      kernels.qgemm_pack(w, to, packed->sums.data() + g * w.n, 0, w.n);
+    } else {
+      kernels.fgemm_pack(w, to, 0, w.n);
+    }
+    w.w = static_cast<const char*>(w.w) + group_stride;
+  }
+  return Ok();
+}
+
+}  // namespace
+
+Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const Tensor& weights, int64_t groups,
+                                               int64_t kh, int64_t kw, bool merged, const MemoryPtr& memory) {
+  Pointer& entry = entries_[{weights.raw(), merged ? kConvMerged : kConv, groups, kh, kw}];
+  if (entry) return entry;
+  const bool integer = weights.dtype() == DType::kInt8;
+  const int64_t outputs = weights.shape()[0], taps = kh * kw, channels = weights.elements() / (outputs * taps);
+  Buffer permuted;
+  const void* source = weights.raw();
+  if (taps > 1 && channels > 1) {
+    OCTAVO_ASSIGN_OR_RETURN(
+        permuted, integer ? TapsOutermost<int8_t>(weights, taps, memory) : TapsOutermost<float>(weights, taps, memory));
+    source = permuted.data();
+  }
+  const auto element = static_cast<int64_t>(integer ? sizeof(int8_t) : sizeof(float));
+  GemmWeights w;
+  w.w = source;
+  w.n = static_cast<size_t>(outputs / groups);
+  w.segments = static_cast<size_t>(merged ? kh : taps);
+  w.k = static_cast<size_t>(merged ? kw * channels : channels);
+  w.n_stride = taps * channels * element;
+  w.segment_stride = static_cast<int64_t>(w.k) * element;
+  w.k_stride = element;
+  auto packed = std::make_shared<PackedWeights>();
+  OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, groups, outputs / groups * w.n_stride, packed.get(), memory));
+  packed->source = weights;
+  return entry = std::move(packed);
+}
+
+Result<WeightCache::Pointer> WeightCache::Depthwise(const KernelTable& kernels, const Tensor& weights,
+                                                    const Window& window, const MemoryPtr& memory) {
+  Pointer& entry = entries_[{weights.raw(), kDepthwise, static_cast<int64_t>(window.stride_h << 32 | window.stride_w),
+                             static_cast<int64_t>(window.kh), static_cast<int64_t>(window.kw)}];
+  if (entry) return entry;
+  auto packed = std::make_shared<PackedWeights>();
+  const auto channels = static_cast<size_t>(weights.shape()[0]);
+  if (weights.dtype() == DType::kInt8) {
+    const int8_t* w = weights.data<int8_t>().data();
+    OCTAVO_ASSIGN_OR_RETURN(packed->bytes, Buffer::Create(memory, kernels.qdepthwise_packed_bytes(channels, window)));
+    kernels.qdepthwise_pack(channels, window, w, packed->bytes.data());
+    Sum(w, channels, window.kh * window.kw, &packed->sums);
+  } else {  // [taps][channels]
+    OCTAVO_ASSIGN_OR_RETURN(packed->bytes, Buffer::Create(memory, weights.bytes()));
+    const size_t taps = window.kh * window.kw;
+    float* to = static_cast<float*>(packed->bytes.data());
+    for (size_t t = 0; t < taps; ++t) {
+      for (size_t c = 0; c < channels; ++c) *to++ = weights.data<float>()[c * taps + t];
+    }
+  }
+  packed->source = weights;
+  return entry = std::move(packed);
+}
+
+Result<WeightCache::Pointer> WeightCache::Matrix(const KernelTable& kernels, const Tensor& weights, bool transposed,
+                                                 const MemoryPtr& memory) {
+  Pointer& entry = entries_[{weights.raw(), transposed ? kMatrixTransposed : kMatrix, 0, 0, 0}];
+  if (entry) return entry;
+  const bool integer = weights.dtype() == DType::kInt8;
+  const auto element = static_cast<int64_t>(integer ? sizeof(int8_t) : sizeof(float));
+  const int64_t k = weights.shape()[transposed ? 1 : 0], n = weights.shape()[transposed ? 0 : 1];
+  GemmWeights w;
+  w.w = weights.raw();
+  w.n = static_cast<size_t>(n);
+  w.k = static_cast<size_t>(k);
+  w.n_stride = (transposed ? k : 1) * element;
+  w.k_stride = (transposed ? 1 : n) * element;
+  w.segment_stride = 0;
+  auto packed = std::make_shared<PackedWeights>();
+  OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, 1, 0, packed.get(), memory));
+  packed->source = weights;
+  return entry = std::move(packed);
+}
+
+}  // namespace octavo

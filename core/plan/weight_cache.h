@@ -1,0 +1,46 @@
+// Packed weights, shared by all plans of a program: packed once, whatever the shapes of the inputs.
+#ifndef OCTAVO_CORE_PLAN_WEIGHT_CACHE_H_
+#define OCTAVO_CORE_PLAN_WEIGHT_CACHE_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "core/base/memory.h"
+#include "core/graph/tensor.h"
+#include "core/kernels/kernels.h"
+
+namespace octavo {
+
+struct PackedWeights {
+  Buffer bytes;  // group after group
+  size_t group_bytes = 0;
+  std::vector<int32_t> sums;  // by output channel: of integer weights
+  Tensor source;              // keeps the address that the cache knows it by
+};
+
+// Not thread-safe: its program guards it.
+class WeightCache {
+ public:
+  using Pointer = std::shared_ptr<const PackedWeights>;
+
+  // Convolution weights [outputs, channels / groups, kh, kw] (kh, kw 1 for a matrix [outputs, channels]), int8 or
+  // float. `merged`: a segment is a line of kw * channels elements, else a single tap.
+  Result<Pointer> Conv(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t kh, int64_t kw,
+                       bool merged, const MemoryPtr& memory);
+  // Depthwise weights [channels, 1, kh, kw].
+  Result<Pointer> Depthwise(const KernelTable& kernels, const Tensor& weights, const Window& window,
+                            const MemoryPtr& memory);
+  // A matrix [k, n], or [n, k] if transposed.
+  Result<Pointer> Matrix(const KernelTable& kernels, const Tensor& weights, bool transposed, const MemoryPtr& memory);
+
+ private:
+  using Key = std::tuple<const void*, int, int64_t, int64_t, int64_t>;  // address, kind, and what else decides
+  std::map<Key, Pointer> entries_;
+};
+
+}  // namespace octavo
+
+#endif  // OCTAVO_CORE_PLAN_WEIGHT_CACHE_H_
