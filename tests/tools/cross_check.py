@@ -75,7 +75,7 @@ def digits(samples):
 
     raw = (ROOT / "examples/demo/digits.bin").read_bytes()
     pixels = b"".join(raw[i * 257 + 1 : (i + 1) * 257] for i in range(samples))
-    return ROOT / "examples/demo/digits.onnx", array.array("f", pixels).tobytes(), (samples, 1, 16, 16)
+    return ROOT / "examples/demo/digits.onnx", array.array("f", list(pixels)).tobytes(), (samples, 1, 16, 16)
 
 
 def networks():
