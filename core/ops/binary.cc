@@ -401,11 +401,12 @@ Status EvaluateWhere(EvalContext& context) {
 
 // ---------------------------------------------------------------------------------------------- rows
 
-constexpr const char* kUnboundedQuotient = "a quotient has no bounds that 256 levels could cover";
-constexpr const char* kPower = "powers span orders of magnitude, which 256 levels cannot hold";
-constexpr const char* kChoice = "not implemented on 8-bit integers";
-constexpr const char* kLogical = "its result is a truth value, and an 8-bit input could flip it";
-constexpr const char* kNotReal = "defined on bits, not on real numbers";
+constexpr const char* kUnboundedQuotient = "A quotient has no bounds that 256 levels could cover.";
+constexpr const char* kPower = "Powers span orders of magnitude, which 256 levels cannot hold.";
+constexpr const char* kNotYet = "No 8-bit form of it is implemented.";
+constexpr const char* kRemainder = "Jumps by a whole divisor where rounding an input to 8 bits moves it across.";
+constexpr const char* kLogical = "Its results are truth values, which rounding its inputs to 8 bits could flip.";
+constexpr const char* kNotReal = "Defined on bits, not on real numbers.";
 
 using InferRule = Status (*)(InferContext&);
 using EvaluateRule = Status (*)(EvalContext&);
@@ -439,7 +440,7 @@ constexpr Operator DivRow() {
 
 constexpr Operator EqualRow() {
   Operator row = Row("Equal", 7, 2, InferEqual, Evaluate<Equal>, kLogical);
-  row.coverage = "strings are refused";
+  row.coverage = "No strings.";
   return row;
 }
 
@@ -452,12 +453,12 @@ constexpr Operator kRows[] = {
     Arithmetic("Mul", Evaluate<Mul>),
     DivRow(),
     Row("Pow", 7, 2, InferPow, EvaluatePow, kPower),
-    Row("Mod", 10, 2, InferMod, Evaluate<Mod>, kNotReal, kFmod),
-    Row("Min", 7, kVariadic, InferArithmetic, EvaluateVariadic<Min>, kChoice),
-    Row("Max", 7, kVariadic, InferArithmetic, EvaluateVariadic<Max>, kChoice),
-    Row("Sum", 7, kVariadic, InferArithmetic, EvaluateVariadic<Add>, kChoice),
-    Row("Mean", 7, kVariadic, InferMean, EvaluateMean, kChoice),
-    Row("PRelu", 7, 2, InferPRelu, Evaluate<PRelu>, kChoice),
+    Row("Mod", 10, 2, InferMod, Evaluate<Mod>, kRemainder, kFmod),
+    Row("Min", 7, kVariadic, InferArithmetic, EvaluateVariadic<Min>, kNotYet),
+    Row("Max", 7, kVariadic, InferArithmetic, EvaluateVariadic<Max>, kNotYet),
+    Row("Sum", 7, kVariadic, InferArithmetic, EvaluateVariadic<Add>, kNotYet),
+    Row("Mean", 7, kVariadic, InferMean, EvaluateMean, kNotYet),
+    Row("PRelu", 7, 2, InferPRelu, Evaluate<PRelu>, kNotYet),
     EqualRow(),
     Row("Less", 7, 2, InferComparison, Evaluate<Less>, kLogical),
     Row("LessOrEqual", 12, 2, InferComparison, Evaluate<LessOrEqual>, kLogical),
@@ -470,7 +471,7 @@ constexpr Operator kRows[] = {
     Row("BitwiseOr", 18, 2, InferBits, EvaluateBits<Or>, kNotReal),
     Row("BitwiseXor", 18, 2, InferBits, EvaluateBits<Xor>, kNotReal),
     Row("BitShift", 11, 2, InferBitShift, EvaluateBitShift, kNotReal, kDirection),
-    Row("Where", 9, 3, InferWhere, EvaluateWhere, kChoice),
+    Row("Where", 9, 3, InferWhere, EvaluateWhere, kNotYet),
 };
 
 }  // namespace

@@ -717,8 +717,8 @@ Status EvaluateNonMaxSuppression(EvalContext& context) {
 
 // ---------------------------------------------------------------------------------------------- rows
 
-constexpr const char* kIndices = "its results are indices, and an 8-bit input could change them";
-constexpr const char* kScatters = "not implemented on 8-bit integers";
+constexpr const char* kIndices = "Its results are indices, which rounding its input to 8 bits could change.";
+constexpr const char* kNotYet = "No 8-bit form of it is implemented.";
 
 using InferRule = Status (*)(InferContext&);
 using EvaluateRule = Status (*)(EvalContext&);
@@ -751,6 +751,12 @@ constexpr Operator DataDependent(Operator row, int max_inputs, int max_outputs) 
   return row;
 }
 
+// ScatterElements' name before operator set 11.
+constexpr Operator ScatterRow(Operator row) {
+  row.until = 10;
+  return row;
+}
+
 constexpr AttributeSpec kAxis[] = {{"axis", AttributeType::kInt}};
 constexpr AttributeSpec kBatchDims[] = {{"batch_dims", AttributeType::kInt}};
 constexpr AttributeSpec kScatterElements[] = {{"axis", AttributeType::kInt}, {"reduction", AttributeType::kString}};
@@ -762,11 +768,12 @@ constexpr Operator kRows[] = {
     Move(Row("Gather", 7, 2, InferGather, EvaluateGather, kAxis, nullptr)),
     Move(Row("GatherElements", 11, 2, InferGatherElements, EvaluateGatherElements, kAxis, nullptr)),
     Move(Row("GatherND", 11, 2, InferGatherND, EvaluateGatherND, kBatchDims, nullptr)),
-    Row("ScatterElements", 11, 3, InferScatterElements, EvaluateScatterElements, kScatterElements, kScatters),
-    Row("ScatterND", 11, 3, InferScatterND, EvaluateScatterND, kScatterND, kScatters),
-    Row("OneHot", 9, 3, InferOneHot, EvaluateOneHot, kAxis, "its input are indices"),
+    Row("ScatterElements", 11, 3, InferScatterElements, EvaluateScatterElements, kScatterElements, kNotYet),
+    ScatterRow(Row("Scatter", 9, 3, InferScatterElements, EvaluateScatterElements, kAxis, kNotYet)),
+    Row("ScatterND", 11, 3, InferScatterND, EvaluateScatterND, kScatterND, kNotYet),
+    Row("OneHot", 9, 3, InferOneHot, EvaluateOneHot, kAxis, "Its input are indices, not real numbers."),
     DataDependent(Row("NonZero", 9, 1, InferNonZero, EvaluateNonZero, {}, kIndices), 1, 1),
-    DataDependent(Row("Compress", 9, 2, InferCompress, EvaluateCompress, kAxis, kScatters), 2, 1),
+    DataDependent(Row("Compress", 9, 2, InferCompress, EvaluateCompress, kAxis, kNotYet), 2, 1),
     DataDependent(Row("Unique", 11, 1, InferUnique, EvaluateUnique, kUnique, kIndices), 1, 4),
     DataDependent(Row("NonMaxSuppression", 10, 2, InferNonMaxSuppression, EvaluateNonMaxSuppression, kCenter, kIndices),
                   5, 1),

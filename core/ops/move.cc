@@ -610,7 +610,7 @@ constexpr Operator Move(const char* name, int since, int min_inputs, int max_inp
 constexpr Operator AddsZeros(Operator row) {
   row.quant = QuantRule::kNone;
   row.lowering = Lowering::kReference;
-  row.why_float = "not implemented on 8-bit integers";
+  row.why_float = "No 8-bit form of it is implemented.";
   return row;
 }
 

@@ -501,8 +501,8 @@ Status EvaluateTopK(EvalContext& context) {
 
 // ---------------------------------------------------------------------------------------------- rows
 
-constexpr const char* kSums = "its results lie in another range than its inputs, and no 8-bit form is implemented";
-constexpr const char* kIndex = "its results are indices, and an 8-bit input could change them";
+constexpr const char* kNotYet = "No 8-bit form of it is implemented.";
+constexpr const char* kIndex = "Its results are indices, which rounding its input to 8 bits could change.";
 
 constexpr AttributeSpec kReduce[] = {
     {"axes", AttributeType::kInts}, {"keepdims", AttributeType::kInt}, {"noop_with_empty_axes", AttributeType::kInt}};
@@ -529,7 +529,7 @@ constexpr Operator Row(const char* name, int since, Status (*infer)(InferContext
 }
 
 constexpr Operator Reduction(const char* name, Status (*evaluate)(EvalContext&)) {
-  return Row(name, 7, InferReduce, evaluate, kReduce, kSums);
+  return Row(name, 7, InferReduce, evaluate, kReduce, kNotYet);
 }
 
 constexpr Operator MeanRow() {
@@ -555,8 +555,8 @@ constexpr Operator TopKRow() {
 constexpr Operator kRows[] = {
     MeanRow(),
     Reduction("ReduceSum", EvaluateReduce<ReduceSum>),
-    Row("ReduceMax", 7, InferReduceWithBool, EvaluateReduceMax, kReduce, kSums),
-    Row("ReduceMin", 7, InferReduceWithBool, EvaluateReduceMin, kReduce, kSums),
+    Row("ReduceMax", 7, InferReduceWithBool, EvaluateReduceMax, kReduce, kNotYet),
+    Row("ReduceMin", 7, InferReduceWithBool, EvaluateReduceMin, kReduce, kNotYet),
     Reduction("ReduceProd", EvaluateReduce<ReduceProd>),
     Reduction("ReduceL1", EvaluateReduce<ReduceL1>),
     Reduction("ReduceL2", EvaluateReduce<ReduceL2>),
@@ -565,8 +565,8 @@ constexpr Operator kRows[] = {
     Reduction("ReduceSumSquare", EvaluateReduce<ReduceSumSquare>),
     ArgRow("ArgMax", EvaluateArgMax),
     ArgRow("ArgMin", EvaluateArgMin),
-    Row("CumSum", 11, InferCumulative, EvaluateCumSum, kCumulative, kSums),
-    Row("CumProd", 26, InferCumulative, EvaluateCumProd, kCumulative, kSums),
+    Row("CumSum", 11, InferCumulative, EvaluateCumSum, kCumulative, kNotYet),
+    Row("CumProd", 26, InferCumulative, EvaluateCumProd, kCumulative, kNotYet),
     TopKRow(),
 };
 

@@ -346,6 +346,18 @@ Status EvaluateCast(EvalContext& context) {
   });
 }
 
+// ---------------------------------------------------------------------------------------------- BitCast
+
+Status InferBitCast(InferContext& context) {
+  const int64_t to = context.Int("to", 0);
+  const DType from = context.dtype(0), dtype = to >= 0 && to <= INT32_MAX ? static_cast<DType>(to) : DType::kUndefined;
+  if (!IsSupported(dtype)) return Error(Code::kUnsupported, "BitCast to the element type %lld", LL(to));
+  if (from != DType::kUndefined && BitsOf(from) != BitsOf(dtype)) {
+    return Error(Code::kInvalidModel, "%s and %s differ in size; BitCast needs the same", Name(from), Name(dtype));
+  }
+  return InferCastTo(context, dtype);
+}
+
 // ---------------------------------------------------------------------------------------------- Constant
 
 Status InferConstant(InferContext& context) {
@@ -415,6 +427,33 @@ Status EvaluateConstantOfShape(EvalContext& context) {
   Tensor& output = context.output(0);
   const uint64_t zero = 0;
   FillElements(BitsOf(output.dtype()) / 8, value ? value->raw() : &zero, output.elements(), output.mutable_raw());
+  return Ok();
+}
+
+// ---------------------------------------------------------------------------------------------- EyeLike
+
+Status InferEyeLike(InferContext& context) {
+  OCTAVO_RETURN_IF_ERROR(CheckRank(context, 0, "input", 2));
+  const int64_t wanted = context.Int("dtype", static_cast<int64_t>(context.dtype(0)));
+  const DType dtype = wanted >= 0 && wanted <= INT32_MAX ? static_cast<DType>(wanted) : DType::kUndefined;
+  if (context.has_attribute("dtype") && BitsOf(dtype) < 8) {
+    return Error(Code::kUnsupported, "EyeLike of the element type %lld", LL(wanted));
+  }
+  if (!context.has_attribute("dtype")) OCTAVO_RETURN_IF_ERROR(CheckWholeBytes(context, 0, "input"));
+  return InferCastTo(context, dtype);
+}
+
+// Ones where column - row == k.
+Status EvaluateEyeLike(EvalContext& context) {
+  Tensor& output = context.output(0);
+  std::memset(output.mutable_raw(), 0, output.bytes());
+  const int64_t rows = output.shape()[0], columns = output.shape()[1], k = context.Int("k", 0);
+  const double one = 1.0;
+  for (int64_t row = 0; row < rows && output.elements() > 0; ++row) {
+    int64_t column;
+    if (!CheckedAdd(row, k, &column) || column < 0 || column >= columns) continue;
+    StoreElements(output.dtype(), &one, 1, output.mutable_raw(), row * columns + column);
+  }
   return Ok();
 }
 
@@ -532,8 +571,8 @@ Status EvaluateExpand(EvalContext& context) {
 
 // ---------------------------------------------------------------------------------------------- rows
 
-constexpr const char* kNoValues = "computes with shapes, not with values";
-constexpr const char* kConversion = "converts between types itself";
+constexpr const char* kNoValues = "Gives shapes and constants, not values computed from activations.";
+constexpr const char* kConversion = "Its output type is stated by the model.";
 
 using InferRule = Status (*)(InferContext&);
 using EvaluateRule = Status (*)(EvalContext&);
@@ -567,7 +606,7 @@ constexpr Operator Move(const char* name, int min_inputs, int max_inputs, InferR
 constexpr Operator DropoutRow(AttributeSpecs attributes) {
   Operator row = Move("Dropout", 1, 3, InferDropout, EvaluateDropout, attributes);
   row.max_outputs = 2;
-  row.coverage = "inference only: training_mode must be false, or the ratio 0";
+  row.coverage = "Inference mode: training_mode false, or a ratio of 0.";
   return row;
 }
 
@@ -585,9 +624,11 @@ constexpr AttributeSpec kConstant[] = {
     {"value_ints", AttributeType::kInts},      {"value_string", AttributeType::kString},
     {"value_strings", AttributeType::kStrings}};
 constexpr AttributeSpec kValue[] = {{"value", AttributeType::kTensor}};
+constexpr AttributeSpec kTo[] = {{"to", AttributeType::kInt, true}};
+constexpr AttributeSpec kEye[] = {{"dtype", AttributeType::kInt}, {"k", AttributeType::kInt}};
 constexpr AttributeSpec kStash[] = {{"stash_type", AttributeType::kInt}};
 
-constexpr const char* kTypes = "not from or to strings, 8-bit floats, 4-bit floats and 2-bit integers";
+constexpr const char* kTypes = "No strings, no 8-bit or 4-bit floats, no 2-bit integers.";
 
 constexpr Operator kRows[] = {
     Row("Shape", 7, 1, 1, InferShapeOf, EvaluateShapeOf, kNoValues, kStartEnd),
@@ -600,8 +641,10 @@ constexpr Operator kRows[] = {
     DropoutRow(kDropout),
     Row("Cast", 7, 1, 1, InferCast, EvaluateCast, kConversion, kCast, kTypes),
     Row("CastLike", 15, 2, 2, InferCastLike, EvaluateCast, kConversion, kCastLike, kTypes),
-    Row("Constant", 7, 0, 0, InferConstant, EvaluateConstant, kNoValues, kConstant, "no strings, no sparse tensors"),
+    Row("BitCast", 26, 1, 1, InferBitCast, CopyBytes, kConversion, kTo, kTypes),
+    Row("Constant", 7, 0, 0, InferConstant, EvaluateConstant, kNoValues, kConstant, "No strings, no sparse tensors."),
     Row("ConstantOfShape", 9, 1, 1, InferConstantOfShape, EvaluateConstantOfShape, kNoValues, kValue),
+    Row("EyeLike", 9, 1, 1, InferEyeLike, EvaluateEyeLike, kNoValues, kEye),
     Row("Range", 11, 3, 3, InferRange, EvaluateRange, kNoValues, kStash),
     Move("Expand", 2, 2, InferExpand, EvaluateExpand),
 };

@@ -284,12 +284,12 @@ Status EvaluateClip(EvalContext& context) {
 
 // ---------------------------------------------------------------------------------------------- rows
 
-constexpr const char* kUnbounded = "its results span orders of magnitude, which 256 levels cannot hold";
-constexpr const char* kStep = "a step function: the rounding of an 8-bit input would move results by whole steps";
-constexpr const char* kPeriodic = "periodic: the rounding of a large 8-bit input would move results by half a period";
-constexpr const char* kSteep = "infinitely steep at the border of its domain";
-constexpr const char* kLogical = "tests values for what 8-bit integers do not have";
-constexpr const char* kNotReal = "defined on bits, not on real numbers";
+constexpr const char* kUnbounded = "Its results span orders of magnitude, which 256 levels cannot hold.";
+constexpr const char* kStep = "A step function: rounding its input to 8 bits would move results by whole steps.";
+constexpr const char* kPeriodic = "Periodic: rounding a large input to 8 bits would move results by half a period.";
+constexpr const char* kSteep = "Infinitely steep at the border of its domain, where rounding to 8 bits costs most.";
+constexpr const char* kLogical = "Looks for values that 8-bit integers do not have.";
+constexpr const char* kNotReal = "Defined on bits, not on real numbers.";
 
 using AttributeSpecs = std::span<const AttributeSpec>;
 
@@ -340,7 +340,7 @@ constexpr Operator ClipRow() {
 
 constexpr Operator ShrinkRow() {
   Operator row = Table(Row("Shrink", 9, InferFloating, EvaluateFloating<Shrink>, kShrink));
-  row.coverage = "float types only";
+  row.coverage = "Float types only.";
   return row;
 }
 
