@@ -218,10 +218,17 @@ bool Products::CheckSums(const Parts& parts) {
   const size_t n = parts.channels;
   std::vector<int64_t> sums(n, 0);
   const auto data = w.data<int8_t>();
+  // Convolution weights are [channels][...], those of products [...][channels].
   const size_t inner = parts.conv ? static_cast<size_t>(w.shape().Elements(1, w.shape().rank())) : 1;
-  for (size_t i = 0; i < data.size(); ++i) {
-    const size_t c = i / inner % n;
-    sums[c] += std::abs(data[i] - parts.weights.zero_of(c));
+  const int8_t* at = data.data();
+  const int8_t* const end = at + data.size();
+  while (at != end) {
+    for (size_t c = 0; c < n; ++c) {
+      const int32_t zero = parts.weights.zero_of(c);
+      int64_t sum = 0;
+      for (size_t i = 0; i < inner; ++i) sum += std::abs(*at++ - zero);
+      sums[c] += sum;
+    }
   }
   for (size_t c = 0; c < n; ++c) {
     const int64_t bias = parts.bias.empty() ? 0 : std::abs(int64_t{parts.bias[c]});
