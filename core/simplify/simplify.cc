@@ -1,13 +1,50 @@
 #include "core/simplify/simplify.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "core/simplify/passes.h"
+
 namespace octavo {
+namespace {
 
-Result<Graph> Simplify(Graph graph, const SimplifyOptions&, const MemoryPtr&) { return graph; }
+// Every change makes the graph smaller or plainer, so this only keeps time linear where a file is built to need one
+// round for each node.
+constexpr int kMostRounds = 64;
 
-Result<Graph> UpgradeOpset(Graph graph, int64_t target, const MemoryPtr&) {
-  if (graph.opset() >= target) return graph;
-  return Error(Code::kUnsupported, "cannot upgrade operator set %lld to %lld yet",
-               static_cast<long long>(graph.opset()), static_cast<long long>(target));
+// Before IR version 4 every initializer was an input as well. Constants that passes make are not, so the graph moves on
+// to version 4; there, inputs with a default are the ones a user may want to set, which these never were.
+void LeaveOldIr(Graph& graph) {
+  if (graph.ir_version >= 4) return;
+  graph.ir_version = 4;
+  std::erase_if(graph.inputs, [&](ValueId v) { return graph.values[v].constant.has_value(); });
+}
+
+}  // namespace
+
+Result<Graph> Simplify(Graph graph, const SimplifyOptions& options, const MemoryPtr& memory) {
+  LeaveOldIr(graph);
+  uint64_t folded = 0;
+  bool changed = true;
+  const auto run = [&](bool wanted, auto&& pass) -> Status {
+    if (!wanted) return Ok();
+    Editor editor(std::move(graph), memory);
+    OCTAVO_RETURN_IF_ERROR(pass(editor));
+    changed = changed || editor.changed();
+    OCTAVO_ASSIGN_OR_RETURN(graph, editor.Finish());
+    return Ok();
+  };
+  for (int round = 0; changed && round < kMostRounds; ++round) {
+    changed = false;
+    OCTAVO_RETURN_IF_ERROR(run(options.remove_dead, RemoveNoOps));
+    OCTAVO_RETURN_IF_ERROR(run(options.fold_constants, [&](Editor& editor) { return FoldConstants(editor, &folded); }));
+    OCTAVO_RETURN_IF_ERROR(run(options.fold_constants, FoldShapes));
+    OCTAVO_RETURN_IF_ERROR(run(options.fold_batch_norm, FoldAffine));
+    OCTAVO_RETURN_IF_ERROR(run(options.fold_batch_norm, FoldPads));
+    OCTAVO_RETURN_IF_ERROR(run(options.fuse_activations, FuseNormalization));
+    OCTAVO_RETURN_IF_ERROR(run(options.fuse_activations, FuseActivations));
+  }
+  return graph;
 }
 
 }  // namespace octavo
