@@ -200,6 +200,7 @@ Status Convolve(const ConvShape& shape, const Tensor& arranged, const MemoryPtr&
   OCTAVO_ASSIGN_OR_RETURN(Tensor image_tensor,
                           Tensor::Create(memory, DTypeOf<T>::value, Shape{in_plane, shape.channels}));
   OCTAVO_ASSIGN_OR_RETURN(Tensor acc_tensor, Tensor::Create(memory, DTypeOf<Acc>::value, Shape{shape.outputs}));
+  const bool depthwise = inputs == 1 && outputs == 1;
   T* image = image_tensor.mutable_data<T>().data();  // [pixel][channel]
   Acc* acc = acc_tensor.mutable_data<Acc>().data();
 
@@ -224,6 +225,10 @@ Status Convolve(const ConvShape& shape, const Tensor& arranged, const MemoryPtr&
                 if (ix < 0) continue;
                 const T* x = image + ((iz * ay.in + iy) * ax.in + ix) * shape.channels;
                 const T* w = weights + ((kz * ay.kernel + ky) * ax.kernel + kx) * inputs * shape.outputs;
+                if (depthwise) {
+                  MultiplyAddElements(x, w, acc, static_cast<size_t>(shape.group));
+                  continue;
+                }
                 for (int64_t g = 0; g < shape.group; ++g) {
                   MultiplyAddRows(x + g * inputs, static_cast<size_t>(inputs), w + g * outputs,
                                   static_cast<size_t>(shape.outputs), acc + g * outputs, static_cast<size_t>(outputs));

@@ -36,20 +36,40 @@ template <typename T, typename Acc>
   for (; j < n; ++j) Columns<1>(x, k, w + j, stride, acc + j);
 }
 
+template <typename T, typename Acc>
+[[gnu::always_inline]] inline void Elements(const T* x, const T* w, Acc* acc, size_t n) {
+  for (size_t j = 0; j < n; ++j) acc[j] = MultiplyAdd(x[j], w[j], acc[j]);
+}
+
 #ifdef OCTAVO_HAS_FMA_CLONE
 template <typename T>
 [[gnu::target("avx2,fma")]] void RowsFma(const T* x, size_t k, const T* w, size_t stride, T* acc, size_t n) {
   Rows(x, k, w, stride, acc, n);
+}
+template <typename T>
+[[gnu::target("avx2,fma")]] void ElementsFma(const T* x, const T* w, T* acc, size_t n) {
+  Elements(x, w, acc, n);
+}
+bool HasFma() {
+  static const bool has = __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2");
+  return has;
 }
 #endif
 
 template <typename T>
 void FloatRows(const T* x, size_t k, const T* w, size_t stride, T* acc, size_t n) {
 #ifdef OCTAVO_HAS_FMA_CLONE
-  static const bool has_fma = __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2");
-  if (has_fma) return RowsFma(x, k, w, stride, acc, n);
+  if (HasFma()) return RowsFma(x, k, w, stride, acc, n);
 #endif
   Rows(x, k, w, stride, acc, n);
+}
+
+template <typename T>
+void FloatElements(const T* x, const T* w, T* acc, size_t n) {
+#ifdef OCTAVO_HAS_FMA_CLONE
+  if (HasFma()) return ElementsFma(x, w, acc, n);
+#endif
+  Elements(x, w, acc, n);
 }
 
 }  // namespace
@@ -66,5 +86,9 @@ void MultiplyAddRows(const int32_t* x, size_t k, const int32_t* w, size_t stride
 void MultiplyAddRows(const uint64_t* x, size_t k, const uint64_t* w, size_t stride, uint64_t* acc, size_t n) {
   Rows(x, k, w, stride, acc, n);
 }
+
+void MultiplyAddElements(const float* x, const float* w, float* acc, size_t n) { FloatElements(x, w, acc, n); }
+void MultiplyAddElements(const double* x, const double* w, double* acc, size_t n) { FloatElements(x, w, acc, n); }
+void MultiplyAddElements(const int32_t* x, const int32_t* w, int64_t* acc, size_t n) { Elements(x, w, acc, n); }
 
 }  // namespace octavo

@@ -15,6 +15,11 @@ void MultiplyAddRows(const double* x, size_t k, const double* w, size_t stride, 
 void MultiplyAddRows(const int32_t* x, size_t k, const int32_t* w, size_t stride, int64_t* acc, size_t n);
 void MultiplyAddRows(const uint64_t* x, size_t k, const uint64_t* w, size_t stride, uint64_t* acc, size_t n);
 
+// For each j < n: acc[j] = fma(x[j], w[j], acc[j]), or exactly: a depthwise convolution's tap.
+void MultiplyAddElements(const float* x, const float* w, float* acc, size_t n);
+void MultiplyAddElements(const double* x, const double* w, double* acc, size_t n);
+void MultiplyAddElements(const int32_t* x, const int32_t* w, int64_t* acc, size_t n);
+
 }  // namespace octavo
 
 #endif  // OCTAVO_CORE_OPS_DOT_H_
