@@ -20,11 +20,18 @@ namespace octavo {
 namespace {
 
 constexpr int64_t kUnknown = Shape::kUnknown;
+constexpr double kMostElements = 1e15;  // along an axis of the output: what double counts exactly
 
 // ------------------------------------------------------------------------------------------------ attributes
 
 enum class Mode { kNearest, kLinear, kCubic };
-enum class Nearest { kRoundPreferFloor, kRoundPreferCeil, kFloor, kCeil };
+enum class Nearest {
+  kRoundPreferFloor,
+  kRoundPreferCeil,
+  kFloor,
+  kCeil,
+  kOutwards,  // before version 11, never stated but tested: floor, or ceil where the axis shrinks
+};
 enum class Coordinates {
   kHalfPixel,
   kHalfPixelSymmetric,
@@ -70,8 +77,8 @@ Result<E> ReadChoice(const NodeReader& node, const char* name, const Choice<E> (
 
 struct Axis {
   int64_t in = kUnknown, out = kUnknown;
-  double scale = 1;
-  double width = 0;           // in * scale, not rounded to `out`
+  double scale = 1, per = 1;  // the scale is scale / per, so that ratios of integers stay exact
+  double width = 0;           // in * scale / per, not rounded to `out`
   double start = 0, end = 1;  // region of interest, tf_crop_and_resize only
 };
 
@@ -100,7 +107,7 @@ Status ReadMethod(const NodeReader& node, ResizePlan* plan) {
   OCTAVO_ASSIGN_OR_RETURN(plan->mode, ReadChoice(node, "mode", kModes));
   if (IsOldForm(node)) {
     if (plan->mode == Mode::kCubic) return Error(Code::kInvalidModel, "mode is 'cubic'; allowed: nearest, linear");
-    plan->nearest = Nearest::kFloor;
+    plan->nearest = Nearest::kOutwards;
     plan->coordinates = Coordinates::kAsymmetric;
     return Ok();
   }
@@ -142,17 +149,25 @@ Status CheckCount(const char* name, int64_t found, size_t wanted) {
 }
 
 // floor(in * scale). The product is rounded to float32, as in the runtimes that the scales of existing models were made
-// for.
+// for; and a scale that is the float32 nearest to out / in stands for that ratio itself.
 Status SetScale(double scale, Axis* axis, int index) {
   if (!(scale > 0) || std::isinf(scale)) {
     return Error(Code::kInvalidModel, "the scale of axis %d is %g; it must be greater than 0 and finite", index, scale);
   }
   axis->scale = scale;
   if (axis->in == kUnknown) return Ok();
-  axis->width = static_cast<double>(axis->in) * scale;
+  const double in = static_cast<double>(axis->in);
+  axis->width = in * scale;
   if (axis->in < (1 << 24)) axis->width = static_cast<float>(axis->width);
-  if (axis->width > 1e15) return Error(Code::kLimit, "axis %d would have %g elements", index, axis->width);
-  axis->out = static_cast<int64_t>(std::floor(axis->width));
+  if (axis->width > kMostElements) {
+    return Error(Code::kLimit, "axis %d would have %g elements", index, axis->width);
+  }
+  const double out = std::floor(axis->width);
+  axis->out = static_cast<int64_t>(out);
+  if (axis->out > 0 && static_cast<float>(out / in) == static_cast<float>(scale)) {
+    axis->scale = axis->width = out;
+    axis->per = in;
+  }
   return Ok();
 }
 
@@ -164,14 +179,15 @@ Status SetSize(int64_t size, Axis* axis, int index) {
   if (axis->in == 0 && size != 0) {
     return Error(Code::kInvalidModel, "axis %d is empty and cannot be resized to %lld", index, LL(size));
   }
-  axis->width = static_cast<double>(size);
-  axis->scale = axis->in == 0 ? 1.0 : static_cast<double>(size) / static_cast<double>(axis->in);
+  axis->width = axis->scale = static_cast<double>(size);
+  axis->per = static_cast<double>(axis->in);
+  if (axis->in == 0) axis->scale = axis->per = 1;
   return Ok();
 }
 
 // All of `axes` by one scale, so that none becomes larger (smaller) than its size.
 Status KeepAspect(Aspect aspect, std::span<const int> axes, std::span<const int64_t> sizes, ResizePlan* plan) {
-  double scale = 0;
+  const Axis* chosen = nullptr;
   for (size_t i = 0; i < axes.size(); ++i) {
     Axis& axis = plan->axes[static_cast<size_t>(axes[i])];
     OCTAVO_RETURN_IF_ERROR(SetSize(sizes[i], &axis, axes[i]));
@@ -179,17 +195,18 @@ Status KeepAspect(Aspect aspect, std::span<const int> axes, std::span<const int6
       for (int other : axes) plan->axes[static_cast<size_t>(other)].out = kUnknown;
       return Ok();
     }
-    scale = i == 0                         ? axis.scale
-            : aspect == Aspect::kNotLarger ? std::min(scale, axis.scale)
-                                           : std::max(scale, axis.scale);
+    const auto smaller = [](const Axis& a, const Axis& b) { return a.scale / a.per < b.scale / b.per; };
+    if (!chosen || (aspect == Aspect::kNotLarger ? smaller(axis, *chosen) : smaller(*chosen, axis))) chosen = &axis;
   }
+  if (!chosen) return Ok();
+  const double scale = chosen->scale, per = chosen->per;
   for (int i : axes) {
     Axis& axis = plan->axes[static_cast<size_t>(i)];
     axis.scale = scale;
-    axis.width = scale * static_cast<double>(axis.in);
-    if (axis.width > 1e15) return Error(Code::kLimit, "axis %d would have %g elements", i, axis.width);
+    axis.per = per;
+    axis.width = static_cast<double>(axis.in) * scale / per;
+    if (axis.width > kMostElements) return Error(Code::kLimit, "axis %d would have %g elements", i, axis.width);
     axis.out = static_cast<int64_t>(std::floor(axis.width + 0.5));
-    if (axis.out == 0) axis.width = 0;
   }
   return Ok();
 }
@@ -297,19 +314,19 @@ double Original(const ResizePlan& plan, const Axis& axis, int64_t o) {
   const double x = static_cast<double>(o), in = static_cast<double>(axis.in);
   switch (plan.coordinates) {
     case Coordinates::kHalfPixel:
-      return (x + 0.5) / axis.scale - 0.5;
+      return (x + 0.5) * axis.per / axis.scale - 0.5;
     case Coordinates::kHalfPixelSymmetric: {
       const double offset = in / 2 * (1 - static_cast<double>(axis.out) / axis.width);
-      return offset + (x + 0.5) / axis.scale - 0.5;
+      return offset + (x + 0.5) * axis.per / axis.scale - 0.5;
     }
     case Coordinates::kPytorchHalfPixel:
-      return axis.out > 1 ? (x + 0.5) / axis.scale - 0.5 : 0;
+      return axis.out > 1 ? (x + 0.5) * axis.per / axis.scale - 0.5 : 0;
     case Coordinates::kAlignCorners:
       return axis.width > 1 ? x * (in - 1) / (axis.width - 1) : 0;
     case Coordinates::kAsymmetric:
-      return x / axis.scale;
+      return x * axis.per / axis.scale;
     case Coordinates::kTfHalfPixelForNn:
-      return (x + 0.5) / axis.scale;
+      return (x + 0.5) * axis.per / axis.scale;
     case Coordinates::kTfCropAndResize:
       return axis.width > 1 ? axis.start * (in - 1) + x * (axis.end - axis.start) * (in - 1) / (axis.width - 1)
                             : 0.5 * (axis.start + axis.end) * (in - 1);
@@ -326,6 +343,23 @@ double CubicWeight(double distance, double a) {
   return 0;
 }
 
+// Whether a place between two elements, `ratio` in (0, 1] behind the first, belongs to the second.
+bool GoesUp(Nearest mode, double ratio, bool shrinks) {
+  switch (mode) {
+    case Nearest::kRoundPreferFloor:
+      return ratio > 0.5;
+    case Nearest::kRoundPreferCeil:
+      return ratio >= 0.5;
+    case Nearest::kFloor:
+      return ratio == 1;
+    case Nearest::kCeil:
+      return true;
+    case Nearest::kOutwards:
+      return shrinks || ratio == 1;
+  }
+  return false;
+}
+
 // What one axis does: output element o is the sum of weight[k] * input[index[k]], k from o * taps on.
 struct AxisMap {
   int64_t taps = 1;
@@ -338,7 +372,7 @@ Result<AxisMap> MapAxis(const ResizePlan& plan, const Axis& axis, const MemoryPt
   AxisMap map;
   const bool nearest = plan.mode == Mode::kNearest;
   // The filter reaches 1 or 2 elements to either side; when shrinking with antialias, as many output elements.
-  const double shrink = plan.antialias ? std::min(axis.scale, 1.0) : 1.0;
+  const double shrink = plan.antialias ? std::min(axis.scale / axis.per, 1.0) : 1.0;
   const double reach = plan.mode == Mode::kCubic ? 2 : 1;
   const int64_t first = nearest ? 0 : static_cast<int64_t>(std::floor(-reach / shrink)) + 1;
   map.taps = nearest ? 1 : 2 - 2 * first;
@@ -360,10 +394,7 @@ Result<AxisMap> MapAxis(const ResizePlan& plan, const Axis& axis, const MemoryPt
     const int64_t base = static_cast<int64_t>(std::ceil(at)) - 1;
     const double ratio = at - static_cast<double>(base);
     if (nearest) {
-      const bool up = plan.nearest == Nearest::kRoundPreferFloor  ? ratio > 0.5
-                      : plan.nearest == Nearest::kRoundPreferCeil ? ratio >= 0.5
-                      : plan.nearest == Nearest::kFloor           ? ratio == 1
-                                                                  : true;
+      const bool up = GoesUp(plan.nearest, ratio, axis.scale < axis.per);
       index[0] = std::clamp<int64_t>(up ? base + 1 : base, 0, axis.in - 1);
       weight[0] = 1;
     } else {

@@ -179,10 +179,12 @@ Result<Window3> ConvTransposeWindow(const NodeReader& node, std::span<const int6
     if (!CheckedMul(axis.stride, std::max<int64_t>(axis.in - 1, 0), &full) || full > INT64_MAX / 2) {
       return Error(Code::kLimit, "spatial axis %d is too large", i);
     }
-    if (same && output_shape.empty()) axis.out = axis.in == 0 ? 0 : full + axis.stride;
     if (axis.kernel == kUnknown) continue;
+    const int64_t scaled = axis.in == 0 ? 0 : full + axis.stride;  // in * stride
     full += output_padding[k];
     if (!CheckedAdd(full, Extent(axis), &full)) return Error(Code::kLimit, "spatial axis %d is too large", i);
+    // Where the kernel is smaller than the stride, there is less than that to begin with.
+    if (same && output_shape.empty()) axis.out = std::min(scaled, full);
     if (pads_follow) {
       const int64_t total = std::max<int64_t>(full - axis.out, 0);
       axis.pad = auto_pad == AutoPad::kSameUpper ? total / 2 : total - total / 2;

@@ -235,6 +235,13 @@ TEST(ConvTranspose, OutputShapeAndAutomaticPadding) {
   EXPECT_EQ(run("SAME_LOWER", {}), (std::vector<float>{1, 3, 2, 5, 3, 3}));
   EXPECT_EQ(run("NOTSET", {5}), (std::vector<float>{1, 3, 2, 5, 3}));
   EXPECT_EQ(run("NOTSET", {9}), (std::vector<float>{1, 1, 3, 2, 5, 3, 3, 0, 0}));
+  // A kernel smaller than the stride leaves less than stride * size.
+  EXPECT_EQ(Op("ConvTranspose")
+                .Set("strides", std::vector<int64_t>{3})
+                .Set("auto_pad", "SAME_UPPER")
+                .Run1({x, TensorOf<float>({1, 1, 1}, {1})})
+                .shape(),
+            (Shape{1, 1, 7}));
   EXPECT_CONTAINS(Op("ConvTranspose").Set("output_padding", std::vector<int64_t>{1}).Error({x, w}),
                   "output_padding[0] is 1; it must be less than stride 1 or dilation 1");
   EXPECT_CONTAINS(Op("ConvTranspose").Set("pads", std::vector<int64_t>{9, 0}).Error({x, w}),

@@ -124,6 +124,8 @@ TEST(Resize, OldFormsUseFloorAndNoOffset) {
   EXPECT_EQ(Values<float>(Op("Upsample", 9).Set("mode", "linear").Run1({x, Line({2})})),
             (std::vector<float>{1, 1.5f, 2, 2.5f, 3, 3}));
   EXPECT_EQ(Values<float>(Op("Resize", 10).Run1({x, Line({1.5f})})), (std::vector<float>{1, 1, 2, 3}));
+  // Shrinking takes the element behind.
+  EXPECT_EQ(Values<float>(Op("Resize", 10).Run1({Line({1, 2, 3, 4}), Line({0.6f})})), (std::vector<float>{1, 3}));
   EXPECT_EQ(Values<float>(Op("Resize", 11).Run1({x, Line({}), Line({}), Sizes({1})})), (std::vector<float>{2}));
 }
 
@@ -147,6 +149,18 @@ TEST(Resize, ScalesMadeForFloatArithmeticGiveTheSizeMeant) {
   // 13 * float(25 / 13) is 24.9999993 exactly, 25 in float.
   EXPECT_EQ(Op("Resize").Run1({Line(std::vector<float>(13, 1.0f)), Tensor(), Line({25.0f / 13.0f})}).shape(),
             (Shape{25}));
+}
+
+TEST(Resize, ScalesThatStandForRatiosAreExact) {
+  // float(16 / 6) is a little more than 16 / 6, yet the ninth element lies exactly on the fourth.
+  const Tensor x = Line({0, 1, 2, 3, 4, 5});
+  EXPECT_EQ(Op("Upsample", 9).Run1({x, Line({16.0f / 6.0f})}).data<float>()[8], 3);
+  // (4 + 0.5) * 20 / 6 - 0.5 is 14.5: a tie, whatever float makes of it.
+  std::vector<float> twenty;
+  for (int i = 0; i < 20; ++i) twenty.push_back(static_cast<float>(i));
+  const Tensor y =
+      Op("Resize").Set("nearest_mode", "round_prefer_ceil").Run1({Line(twenty), Tensor(), Tensor(), Sizes({6})});
+  EXPECT_EQ(y.data<float>()[4], 15);
 }
 
 TEST(Resize, SaysWhatIsWrong) {
