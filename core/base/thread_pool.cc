@@ -125,8 +125,10 @@ class OwnPool : public ThreadPool {
   }
 
   ~OwnPool() override {
-    if (ProcessId() != process_) {  // forked: the threads stayed behind, only their handles are here
-      for (std::thread& worker : workers_) worker.detach();
+    if (ProcessId() != process_) {
+      // Forked: the threads stayed behind, only their handles are here. They can be neither joined nor detached (that
+      // throws), so they are left where no destructor finds them.
+      new std::vector<std::thread>(std::move(workers_));
       return;
     }
     stop_ = true;

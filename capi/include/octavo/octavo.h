@@ -524,7 +524,7 @@ OCTAVO_API octavo_status octavo_recipe_set_observer(octavo_recipe *recipe, const
 /* Weights: 1, the default, a scale for each output channel; 0 one for the tensor. Since 0.1. */
 OCTAVO_API octavo_status octavo_recipe_set_per_channel(octavo_recipe *recipe, int32_t per_channel);
 
-/* OCTAVO_WEIGHT_ONLY: 8 (the default) or 4 bits, one scale for block_size weights (default 32). Since 0.1. */
+/* For OCTAVO_WEIGHT_ONLY: 8 (the default) or 4 bits, one scale for block_size weights (default 32). Since 0.1. */
 OCTAVO_API octavo_status octavo_recipe_set_weight_blocks(octavo_recipe *recipe, int32_t bits, int64_t block_size);
 
 /* Nodes whose operator and name match keep float arithmetic. Patterns may hold `*` and `?`; NULL matches all. A pattern
