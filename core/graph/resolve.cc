@@ -50,6 +50,11 @@ Status CheckOpsets(const Graph& graph) {
     }
   }
   if (!versions.count("")) {
+    const auto foreign = [](const Node& node) { return !IsOnnxDomain(node.domain); };
+    if (!graph.nodes.empty() && std::all_of(graph.nodes.begin(), graph.nodes.end(), foreign)) {
+      return Error(Code::kUnsupported, "operators of domain %s are not supported",
+                   Quoted(graph.nodes[0].domain).c_str());
+    }
     return Error(Code::kInvalidModel, "opset_import does not name a version of ONNX's own operator set");
   }
   const int64_t opset = graph.opset();

@@ -1,6 +1,7 @@
 // Reductions, and what else looks along an axis: ArgMax, cumulative sums, TopK.
 //
-// Sums run in index order: of float types in double, rounded once at the end; of integers modulo 2^bits.
+// Sums run in index order: of float types in double, rounded once at the end (but for ReduceMean); of integers modulo
+// 2^bits.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -107,6 +108,7 @@ class Group {
     }
   }
 
+  DType dtype() const { return input_.dtype(); }
   int64_t count() const { return count_; }
   void MoveTo(int64_t first) { first_ = first; }
 
@@ -190,15 +192,21 @@ struct ReduceSumSquare {
   }
 };
 
-// Of integers: truncated; of none of them: 0.
+// Of float types but double: summed in float, as AveragePool does it, whose place this takes in many networks. Of
+// integers: truncated; of none of them: 0.
 struct ReduceMean {
   template <typename W>
   W operator()(const Group<W>& group) const {
-    const W sum = static_cast<W>(Sum(group));
-    if constexpr (!std::is_same_v<W, double>) {
-      if (group.count() == 0) return 0;
+    if constexpr (std::is_same_v<W, double>) {
+      if (group.dtype() != DType::kDouble) {
+        float sum = 0;
+        group.ForEach([&](double x) { sum += static_cast<float>(x); });
+        return static_cast<double>(sum / static_cast<float>(group.count()));
+      }
+    } else if (group.count() == 0) {
+      return 0;
     }
-    return sum / static_cast<W>(group.count());
+    return static_cast<W>(Sum(group)) / static_cast<W>(group.count());
   }
 };
 

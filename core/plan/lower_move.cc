@@ -75,7 +75,7 @@ class MoveLowering {
     if (op == "Gather") return Pick();
     if (op == "Pad") return Pad();
     const bool reshapes = op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze" ||
-                          op == "Identity" || op == "Dropout";
+                          op == "Identity" || (op == "Dropout" && DropsNothing());
     if (!reshapes) return false;
     for (size_t i = 1; i < node_.outputs.size(); ++i) {
       if (node_.outputs[i] != kNoValue) return false;  // the mask of a Dropout
@@ -87,6 +87,13 @@ class MoveLowering {
   ValueId in() const { return node_.inputs[0]; }
   ValueId out() const { return node_.outputs[0]; }
   int64_t element() const { return static_cast<int64_t>(BitsOf(b_.value(out()).dtype) / 8); }
+
+  // Of a Dropout whose training mode arrives with the inputs, the row has to say so when it is on.
+  bool DropsNothing() const {
+    if (!node_.has_input(2)) return true;
+    const auto& training = b_.value(node_.inputs[2]).constant;
+    return training && *static_cast<const uint8_t*>(training->raw()) == 0;
+  }
 
   // Integer parameters from an attribute (older operator sets) or a constant input.
   std::optional<std::vector<int64_t>> Integers(const char* attribute, size_t input) const {

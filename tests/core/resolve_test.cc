@@ -98,6 +98,9 @@ TEST(ResolveTest, OpsetMustBeNamedOnceAndInRange) {
   ExpectError(graph, Code::kInvalidModel, "opset_import does not name");
   graph.opsets = {{"ai.onnx.ml", 3}};
   ExpectError(graph, Code::kInvalidModel, "opset_import does not name");
+  graph.nodes[0].domain = "ai.onnx.ml";
+  ExpectError(graph, Code::kUnsupported, "operators of domain 'ai.onnx.ml' are not supported");
+  graph.nodes[0].domain = "";
   graph.opsets = {{"", 13}, {"ai.onnx", 14}};
   ExpectError(graph, Code::kInvalidModel, "twice, as 13 and as 14");
   graph.opsets = {{"", 13}, {"ai.onnx", 13}, {"com.example", 1}};
