@@ -154,6 +154,9 @@ Status InferReshape(InferContext& context) {
     for (int i = 0; i < out->rank(); ++i) {
       if ((*out)[i] < 0 || ((*out)[i] == 0 && !allow_zero)) (*out)[i] = kUnknown;
     }
+  } else if (lengths && (*lengths)[0] == 0) {  // known although its contents are not
+    out = Shape();
+    if (input) OCTAVO_RETURN_IF_ERROR(ReshapeTo(*input, {}, allow_zero).status());
   } else if (lengths && (*lengths)[0] != kUnknown) {
     if ((*lengths)[0] > Shape::kMaxRank) {
       return Error(Code::kLimit, "shape has %lld dimensions; this library handles %d", LL((*lengths)[0]),
@@ -298,6 +301,10 @@ Status InferDropout(InferContext& context) {
 }
 
 Status EvaluateDropout(EvalContext& context) {
+  // The shape rule cannot see values that arrive with the inputs.
+  const bool training = context.has_input(2) && *static_cast<const uint8_t*>(context.input(2).raw()) != 0;
+  const bool drops_none = context.has_input(1) && FloatAt(context.input(1), 0) == 0;
+  if (training && !drops_none) return Error(Code::kUnsupported, "%s", kTraining);
   if (context.has_output(1)) {
     Tensor& mask = context.output(1);
     const uint64_t kept = 1;
@@ -564,6 +571,11 @@ Status InferExpand(InferContext& context) {
 Status EvaluateExpand(EvalContext& context) {
   const Tensor& input = context.input(0);
   Tensor& output = context.output(0);
+  // The output's shape may be known although the target is not: it is then the only one that fits.
+  size_t rank = 0;
+  OCTAVO_ASSIGN_OR_RETURN(const auto target, SmallIntegers(context.input(1), &rank));
+  OCTAVO_ASSIGN_OR_RETURN(const Shape shape, Shape::FromSpan(std::span(target).first(rank)));
+  OCTAVO_RETURN_IF_ERROR(BroadcastShapes(input.shape(), shape).status());
   CopyElements(Walk::Broadcast(output.shape(), {&input.shape()}), BitsOf(output.dtype()) / 8, input.raw(),
                output.mutable_raw());
   return Ok();

@@ -29,6 +29,8 @@ Status ReferenceStep::Run(RunState& state, size_t, size_t) const {
       if (output.value == kNoValue) continue;
       if (output.dynamic) {
         state.dynamic[output.value] = std::move(made[i]);
+      } else if (!(made[i].shape() == output.shape) || made[i].dtype() != output.dtype) {
+        status = Error(Code::kInternal, "output %zu of %s has another shape than planned", i, node_.op->name);
       } else {
         std::copy_n(static_cast<const std::byte*>(made[i].raw()), made[i].bytes(), state.At(output.view));
       }

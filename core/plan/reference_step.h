@@ -22,6 +22,7 @@ class ReferenceStep : public Step {
  public:
   ReferenceStep(const Node& node, int64_t opset, std::vector<Operand> inputs, std::vector<Operand> outputs)
       : node_(node), opset_(opset), inputs_(std::move(inputs)), outputs_(std::move(outputs)) {
+    for (const Operand& input : inputs_) dynamic_ |= input.dynamic;
     for (const Operand& output : outputs_) dynamic_ |= output.dynamic;
   }
 
@@ -31,7 +32,8 @@ class ReferenceStep : public Step {
   const Node& node_;  // of the plan's graph
   const int64_t opset_;
   const std::vector<Operand> inputs_, outputs_;
-  bool dynamic_ = false;  // some output's shape is known only now
+  // Some shape is known only at run time: the shape rule has to see it first, even if the output's is settled.
+  bool dynamic_ = false;
 };
 
 }  // namespace octavo

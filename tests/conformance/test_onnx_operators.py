@@ -108,8 +108,8 @@ def test_coverage(results, table):
 
 
 def _reason(message):
-    """The part of a refusal that is not this test's own name."""
-    return re.sub(r"^.*?(?:node|input|output|value) '[^']*'(?: \([^)]*\))?: ", "", message)
+    """The part of a refusal that does not name a place."""
+    return re.sub(r"^(node (\d+|'[^']*') \(\w+\): |graph (in|out)put '[^']*' )", "", message)
 
 
 def main():
