@@ -109,7 +109,9 @@ def run(name, case):
     for number, (inputs, outputs) in enumerate(case.data_sets):
         model = case.model
         try:
-            with octavo.load(model.SerializeToString()) as loaded:  # says what it refuses before test data gets in the way
+            with octavo.load(
+                model.SerializeToString()
+            ) as loaded:  # says what it refuses before test data gets in the way
                 del loaded
             model, arrays = _at_the_boundary(model, inputs)
             loaded = octavo.load(model.SerializeToString())

@@ -109,13 +109,15 @@ def test_coverage(results, table):
 
 def _reason(message):
     """The part of a refusal that does not name a place."""
-    return re.sub(r"^(node (\d+|'[^']*') \(\w+\): |graph (in|out)put '[^']*' )", "", message)
+    return re.sub(r"^(node (\d+|'[^']*') \(\w+\): |graph (in|out)put '[^']*' )", "", message).lstrip(": ")
 
 
 def main():
     results = run_all()
     lines = [f"{name}\t{_reason(why)}" for name, why in sorted(_those(results, "refused").items())]
-    head = "# Tests of ONNX's suite that octavo refuses, and why. Written by test_onnx_operators.py; it may only shrink.\n"
+    head = (
+        "# Tests of ONNX's suite that octavo refuses, and why. Written by test_onnx_operators.py; it may only shrink.\n"
+    )
     LIST.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
     print(dict(collections.Counter(outcome for outcome, _ in results.values())))
     print(_text(_those(results, "wrong")))
