@@ -6,6 +6,7 @@
 
 #include "core/kernels/kernels.h"
 #include "core/plan/build.h"
+#include "core/plan/fuse.h"
 #include "core/plan/integerize.h"
 #include "core/plan/plan.h"
 #include "core/plan/specialize.h"
@@ -54,6 +55,7 @@ class ProgramImpl : public Program {
       }
     }
     OCTAVO_ASSIGN_OR_RETURN(Specialized specialized, Specialize(graph_, inputs, memory_));
+    if (options_.kernels && !options_.observe) FuseResiduals(&specialized);
     OCTAVO_ASSIGN_OR_RETURN(std::shared_ptr<const Plan> plan, BuildPlan(std::move(specialized), options_, memory_));
     plans_.emplace_front(std::vector<Shape>(inputs.begin(), inputs.end()), plan);
     if (plans_.size() > kRememberedPlans) plans_.pop_back();
