@@ -66,8 +66,6 @@ void WaitWhile(const std::atomic<uint32_t>& value, uint32_t old) {
 // ------------------------------------------------------------------------------------------- processes and threads
 
 #if defined(__unix__) || defined(__APPLE__)
-int64_t ProcessId() { return getpid(); }
-
 // Threads that are created while one of these lives receive no signals: handlers are the host's and run on its threads.
 class BlockSignals {
  public:
@@ -82,7 +80,6 @@ class BlockSignals {
   sigset_t before_;
 };
 #else
-int64_t ProcessId() { return 0; }
 struct BlockSignals {};
 #endif
 
@@ -278,6 +275,14 @@ std::unique_ptr<ThreadPool> ThreadPool::Create(size_t threads, const ParallelRun
   if (runner && runner->run) return std::make_unique<HostPool>(threads, *runner);
   if (threads == 1) return std::make_unique<CallerOnly>();
   return std::make_unique<OwnPool>(threads);
+}
+
+int64_t ProcessId() {
+#if defined(__unix__) || defined(__APPLE__)
+  return getpid();
+#else
+  return 0;
+#endif
 }
 
 size_t AvailableProcessors() {

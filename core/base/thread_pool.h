@@ -3,6 +3,7 @@
 #define OCTAVO_CORE_BASE_THREAD_POOL_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 
@@ -44,6 +45,9 @@ class ThreadPool {
 
 // The processors this process may use (affinity and cgroup quota respected), at least 1.
 size_t AvailableProcessors();
+
+// The process this is: in the child of a fork() another one.
+int64_t ProcessId();
 
 }  // namespace octavo
 

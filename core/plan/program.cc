@@ -4,6 +4,7 @@
 #include <mutex>
 #include <utility>
 
+#include "core/base/float_environment.h"
 #include "core/kernels/kernels.h"
 #include "core/plan/build.h"
 #include "core/plan/fuse.h"
@@ -47,6 +48,7 @@ class ProgramImpl : public Program {
   const std::vector<NodeDecision>& decisions() const override { return decisions_; }
 
   Result<std::shared_ptr<const Plan>> PlanFor(std::span<const Shape> inputs) const override {
+    const FloatEnvironment environment;
     const std::lock_guard<std::mutex> lock(mutex_);
     for (auto it = plans_.begin(); it != plans_.end(); ++it) {
       if (Same(it->first, inputs)) {
@@ -77,6 +79,7 @@ class ProgramImpl : public Program {
 
 Result<std::shared_ptr<const Program>> Program::Create(const Graph& graph, const ProgramOptions& options,
                                                        const MemoryPtr& memory) {
+  const FloatEnvironment environment;  // folding computes
   BuildOptions build;
   build.observe = options.observe;
   std::string target = options.cpu_target;

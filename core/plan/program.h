@@ -17,7 +17,8 @@ namespace octavo {
 
 struct ProgramOptions {
   std::string cpu_target;  // "" = best here; one of KernelTargets(); "reference" = the rows' scalar arithmetic
-  // Every value of the graph stays visible to an observer: no fusion across values, no reuse of their memory.
+  // Every value of the graph that depends on an input stays visible to an observer: the graph runs as it is given,
+  // quantized patterns literally, in float, and nothing is fused.
   bool observe = false;
 };
 

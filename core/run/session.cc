@@ -1,10 +1,13 @@
 #include "core/run/session.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
+#include <new>
 #include <utility>
 
+#include "core/base/float_environment.h"
 #include "core/plan/plan.h"
 #include "core/plan/strided.h"
 
@@ -34,6 +37,12 @@ class SessionImpl : public Session {
 
   Status Run(std::span<const Tensor> inputs, std::span<Tensor> outputs, const Cancel* cancel,
              const ValueObserver* observer) override {
+    // The pool's threads stayed in the parent, and so may have, half done, what a thread there was doing to this
+    // session.
+    if (ProcessId() != process_) {
+      return Error(Code::kForked, "this session was made before fork(); make a new one in the child");
+    }
+    const FloatEnvironment environment;
     OCTAVO_RETURN_IF_ERROR(CheckInputs(inputs));
     if (outputs.size() != program_->graph().outputs.size()) {
       return Error(Code::kInvalidArgument, "%zu outputs given, the model has %zu", outputs.size(),
@@ -206,7 +215,15 @@ class SessionImpl : public Session {
     const size_t parts = std::min(statuses_.size(), step.max_parts());
     if (parts <= 1) return step.Run(binding_->state, 0, 1).Within(step.info.name);
     RunState& state = binding_->state;
-    pool_->Run(parts, [&](size_t part) { statuses_[part] = step.Run(state, part, parts); });
+    pool_->Run(parts, [&](size_t part) {
+      const FloatEnvironment environment;  // this may be a thread of the host
+      try {
+        statuses_[part] = step.Run(state, part, parts);
+      } catch (const std::bad_alloc&) {  // must not leave a thread of the pool
+        out_of_memory_.store(true, std::memory_order_relaxed);
+      }
+    });
+    if (out_of_memory_.exchange(false, std::memory_order_relaxed)) throw std::bad_alloc();
     for (size_t part = 0; part < parts; ++part) {
       if (!statuses_[part].ok()) return std::exchange(statuses_[part], Status()).Within(step.info.name);
     }
@@ -251,8 +268,10 @@ class SessionImpl : public Session {
 
   const std::shared_ptr<const Program> program_;
   const bool profile_;
-  std::unique_ptr<ThreadPool> pool_;  // null: the caller alone
-  std::vector<Status> statuses_;      // one per share of a step
+  const int64_t process_ = ProcessId();
+  std::atomic<bool> out_of_memory_{false};  // some share of a step met std::bad_alloc
+  std::unique_ptr<ThreadPool> pool_;        // null: the caller alone
+  std::vector<Status> statuses_;            // one per share of a step
   std::vector<Shape> shapes_, bound_shapes_;
   std::shared_ptr<Binding> binding_;
 };

@@ -1,0 +1,274 @@
+// Random networks, float and quantized: every instruction set and every number of threads gives the bytes that the
+// rows' own scalar arithmetic gives.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <sstream>
+
+#include "core/kernels/kernels.h"
+#include "core/run/session.h"
+#include "tests/core/plan/qdq_builder.h"
+
+namespace octavo {
+namespace {
+
+using test::Attr;
+using test::QdqBuilder;
+using test::TestMemory;
+
+// Grows a network of layers on a current value [N, C, H, W].
+class RandomNetwork {
+ public:
+  RandomNetwork(uint32_t seed, bool quantized) : b_(seed), quantized_(quantized) {
+    dtype_ = b_.Below(3) == 0 ? DType::kInt8 : DType::kUInt8;
+    channels_ = b_.Between(1, 12);
+    size_ = b_.Between(7, 19);
+    input_ = Shape{Shape::kUnknown, channels_, size_, b_.Below(2) ? size_ : Shape::kUnknown};
+    current_ = Quantize(b_.Input("x", DType::kFloat, input_), 2);
+    const int layers = b_.Between(3, 9);
+    for (int i = 0; i < layers && size_ > 1; ++i) AddLayer();
+    if (b_.Below(2)) b_.Output(current_);
+    Finish();
+  }
+
+  const Graph& graph() { return b_.graph(); }
+  Tensor Input(int64_t batch) {
+    Shape shape = input_;
+    shape[0] = batch;
+    if (shape[3] == Shape::kUnknown) shape[3] = shape[2] + 3;
+    return b_.RandomTensor(shape, -2, 2);
+  }
+
+ private:
+  ValueId Quantize(ValueId v, float range) { return quantized_ ? b_.RandomPair(v, range, dtype_) : v; }
+  ValueId Weights(const Shape& shape, int axis) {
+    const float scale = 4.0f / static_cast<float>(shape.Elements() / shape[axis]);
+    return quantized_ ? b_.Weights(shape, axis, scale / 64) : b_.FloatConstant(shape, -scale, scale);
+  }
+  ValueId Activation(ValueId v) {
+    switch (b_.Below(4)) {
+      case 0:
+        return b_.Node1("Relu", {v});
+      case 1:
+        return b_.Node1("Clip", {v, b_.Scalar(0.0f), b_.Scalar(1.5f)});
+      default:
+        return v;
+    }
+  }
+
+  ValueId Conv(ValueId v, int outputs, int kernel, int stride, int group, bool activation = true) {
+    std::vector<ValueId> args = {v, Weights({outputs, channels_ / group, kernel, kernel}, 0)};
+    if (b_.Below(4)) args.push_back(b_.FloatConstant({outputs}, -0.3f, 0.3f));
+    const int pad = b_.Below(3) ? kernel / 2 : 0;
+    std::vector<Attribute> attributes = {Attr("group", group), Attr("strides", {stride, stride})};
+    if (b_.Below(5) == 0) {
+      attributes.push_back(Attr("auto_pad", b_.Below(2) ? "SAME_UPPER" : "SAME_LOWER"));
+    } else {
+      attributes.push_back(Attr("pads", {pad, pad, pad, b_.Below(4) ? pad : 0}));
+    }
+    ValueId y = b_.Node1("Conv", args, attributes);
+    if (activation) y = Activation(y);
+    return Quantize(y, 1);
+  }
+
+  void AddLayer() {
+    const ValueId x = current_;
+    const int kernel = size_ >= 5 ? 2 * b_.Below(3) + 1 : 1;
+    switch (b_.Below(11)) {
+      case 0:
+      case 1: {  // plain
+        const int outputs = b_.Between(1, 70), stride = b_.Between(1, 2);
+        current_ = Conv(x, outputs, kernel, stride, 1);
+        channels_ = outputs;
+        break;
+      }
+      case 2: {  // grouped
+        const int group = b_.Between(2, 4);
+        const int wide = group * b_.Between(1, 6);
+        current_ = Conv(x, wide, 1, 1, 1);
+        channels_ = wide;
+        const int outputs = group * b_.Between(1, 6);
+        current_ = Conv(current_, outputs, kernel, 1, group);
+        channels_ = outputs;
+        break;
+      }
+      case 3: {  // depthwise
+        current_ = Conv(x, channels_, kernel, b_.Between(1, 2), channels_);
+        break;
+      }
+      case 4: {  // residual
+        const int before = channels_;
+        const int outputs = b_.Between(1, 40);
+        ValueId y = Conv(x, outputs, 1, 1, 1);
+        channels_ = outputs;
+        y = Conv(y, before, 1, 1, 1, false);
+        channels_ = before;
+        const bool swap = b_.Below(2) != 0;
+        current_ = Quantize(Activation(b_.Node1("Add", swap ? std::vector{x, y} : std::vector{y, x})), 1.5f);
+        break;
+      }
+      case 5: {  // branches joined, perhaps joined again
+        const int a = b_.Between(1, 20), c = b_.Between(1, 20);
+        const ValueId left = Conv(x, a, 1, 1, 1), right = Conv(x, c, 1, 1, 1);
+        current_ = Quantize(b_.Node1("Concat", {left, right}, {Attr("axis", 1)}), 1);
+        channels_ = a + c;
+        if (b_.Below(2)) {
+          current_ = Quantize(b_.Node1("Concat", {x, current_, left}, {Attr("axis", 1)}), 1);
+          channels_ = static_cast<int>((*b_.value(x).shape)[1]) + 2 * a + c;
+        }
+        break;
+      }
+      case 6: {  // pools
+        const char* op = b_.Below(2) ? "MaxPool" : "AveragePool";
+        std::vector<Attribute> attributes = {Attr("kernel_shape", {2, 3}), Attr("strides", {b_.Between(1, 2), 1}),
+                                             Attr("pads", {0, 1, b_.Below(2), 1})};
+        if (size_ < 4) return;
+        if (b_.Below(2)) attributes.push_back(Attr("ceil_mode", 1));
+        current_ = Quantize(b_.Node1(op, {x}, attributes), 1.5f);
+        break;
+      }
+      case 7: {  // squeeze and excite
+        ValueId s = Quantize(b_.Node1("GlobalAveragePool", {x}), 1);
+        s = Conv(s, channels_, 1, 1, 1);
+        s = Quantize(b_.Node1("Sigmoid", {s}), 1);
+        current_ = Quantize(b_.Node1("Mul", b_.Below(2) ? std::vector{x, s} : std::vector{s, x}), 1);
+        break;
+      }
+      case 8: {  // a function
+        ValueId y = b_.Below(2) ? b_.Node1("Mul", {x, b_.Node1("Sigmoid", {x})}) : b_.Node1("HardSwish", {x});
+        current_ = Quantize(y, 1);
+        break;
+      }
+      case 9: {  // shuffle
+        if (channels_ % 2 != 0) return;
+        const std::vector<ValueId> halves = b_.Nodes("Split", {x}, 2, {Attr("axis", 1), Attr("num_outputs", 2)});
+        channels_ /= 2;
+        const ValueId y = Conv(halves[1], channels_, 1, 1, 1);
+        channels_ *= 2;
+        current_ = Quantize(b_.Node1("Concat", {halves[0], y}, {Attr("axis", 1)}), 1);
+        break;
+      }
+      default: {  // batch normalization
+        const Shape c{channels_};
+        current_ = Quantize(
+            Activation(b_.Node1("BatchNormalization", {x, b_.FloatConstant(c, -1, 1), b_.FloatConstant(c, -1, 1),
+                                                       b_.FloatConstant(c, -1, 1), b_.FloatConstant(c, 0.3f, 2)})),
+            2);
+      }
+    }
+    const Shape& shape = *b_.value(current_).shape;
+    size_ = static_cast<int>(shape[3] == Shape::kUnknown ? shape[2] : std::min(shape[2], shape[3]));
+  }
+
+  void Finish() {
+    ValueId y = current_;
+    if (b_.Below(3) == 0) {
+      y = Quantize(b_.Node1("ReduceMean", {y, b_.Ints({2, 3})}, {Attr("keepdims", 0)}), 1);
+    } else {
+      y = Quantize(b_.Node1("GlobalAveragePool", {y}), 1);
+      y = b_.Node1("Flatten", {y});
+    }
+    const int classes = b_.Between(1, 80);
+    y = b_.Node1("Gemm", {y, Weights({classes, channels_}, 0), b_.FloatConstant({classes}, -1, 1)},
+                 {Attr("transB", 1)});
+    if (b_.Below(2)) y = Quantize(y, 2);
+    b_.Output(y);
+    b_.Output(b_.Node1("Softmax", {y}));
+  }
+
+  QdqBuilder b_;
+  const bool quantized_;
+  DType dtype_;
+  int channels_, size_;
+  Shape input_;
+  ValueId current_;
+};
+
+std::vector<Tensor> RunOn(const Graph& graph, const std::string& target, size_t threads,
+                          std::span<const Tensor> inputs) {
+  std::vector<Tensor> all;
+  auto program = Program::Create(graph, {.cpu_target = target, .observe = false}, TestMemory());
+  EXPECT_TRUE(program.ok()) << program.status().message();
+  if (!program.ok()) return all;
+  SessionOptions options;
+  options.threads = threads;
+  auto session = Session::Create(*program, options);
+  for (const Tensor& input : inputs) {
+    std::vector<Tensor> outputs(graph.outputs.size());
+    const Status status = (*session)->Run({&input, 1}, outputs, nullptr);
+    EXPECT_TRUE(status.ok()) << status.message();
+    if (!status.ok()) return all;
+    for (const Tensor& output : outputs) {  // views of session memory
+      Tensor copy = *Tensor::Create(TestMemory(), output.dtype(), output.shape());
+      if (output.bytes() != 0) std::memcpy(copy.mutable_raw(), output.raw(), output.bytes());
+      all.push_back(copy);
+    }
+  }
+  return all;
+}
+
+std::string FirstDifference(const Tensor& want, const Tensor& got) {
+  if (want.dtype() != DType::kFloat) return "";
+  for (size_t i = 0; i < static_cast<size_t>(want.elements()); ++i) {
+    const float w = want.data<float>()[i], g = got.data<float>()[i];
+    if (std::memcmp(&w, &g, sizeof(w)) != 0) {
+      std::ostringstream text;
+      text << ", at " << i << " want " << std::hexfloat << w << ", got " << g;
+      return text.str();
+    }
+  }
+  return "";
+}
+
+void ExpectEqual(const std::vector<Tensor>& want, const std::vector<Tensor>& got, const std::string& what) {
+  ASSERT_EQ(want.size(), got.size()) << what;
+  for (size_t i = 0; i < want.size(); ++i) {
+    ASSERT_EQ(want[i].shape().ToString(), got[i].shape().ToString()) << what;
+    ASSERT_EQ(std::memcmp(want[i].raw(), got[i].raw(), want[i].bytes()), 0)
+        << what << ", output " << i << " " << want[i].shape().ToString() << FirstDifference(want[i], got[i]);
+  }
+}
+
+// Where two targets part, all values being outputs. (That forbids some fusion, so it may be nowhere.)
+std::string FirstDifference(const Graph& graph, const std::string& target, size_t threads,
+                            std::span<const Tensor> inputs) {
+  Graph all = graph;
+  all.outputs.clear();
+  for (const Node& node : graph.nodes) {
+    for (ValueId v : node.outputs) all.outputs.push_back(v);
+  }
+  const std::vector<Tensor> want = RunOn(all, "reference", 1, inputs), got = RunOn(all, target, threads, inputs);
+  for (size_t i = 0; i < want.size() && i < got.size(); ++i) {
+    if (std::memcmp(want[i].raw(), got[i].raw(), want[i].bytes()) == 0) continue;
+    return "\nfirst in " + graph.values[all.outputs[i % all.outputs.size()]].name + FirstDifference(want[i], got[i]);
+  }
+  return "";
+}
+
+class NetworksEqual : public ::testing::TestWithParam<bool> {};
+
+TEST_P(NetworksEqual, OnEveryTargetAndNumberOfThreads) {
+  const bool quantized = GetParam();
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    RandomNetwork network(seed, quantized);
+    if (HasFailure()) FAIL() << "seed " << seed;
+    const Tensor inputs[] = {network.Input(1), network.Input(3), network.Input(1)};
+    const std::vector<Tensor> want = RunOn(network.graph(), "reference", 1, inputs);
+    const auto targets = KernelTargets();
+    for (size_t t = 0; t < targets.size(); ++t) {
+      if (t != seed % targets.size() && t != 0) continue;  // the best one, and each of the others in turn
+      const size_t threads[] = {1, 2, 3, 8};
+      const size_t n = threads[(seed + t) % 4];
+      ExpectEqual(want, RunOn(network.graph(), targets[t], n, inputs),
+                  "seed " + std::to_string(seed) + ", " + targets[t] + ", threads " + std::to_string(n));
+      if (HasFatalFailure()) FAIL() << FirstDifference(network.graph(), targets[t], n, inputs);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(FloatAndQuantized, NetworksEqual, ::testing::Bool(),
+                         [](const auto& network) { return network.param ? "Quantized" : "Float"; });
+
+}  // namespace
+}  // namespace octavo
