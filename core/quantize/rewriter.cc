@@ -48,6 +48,13 @@ void Rewriter::Emit(std::string op_type, std::string name, std::vector<ValueId> 
 }
 
 Result<Graph> Rewriter::Finish() {
+  // Nodes that make the same constant anew for several readers would have one name; other runtimes want them different.
+  std::unordered_set<std::string> seen;
+  for (Node& node : graph_.nodes) {
+    if (node.name.empty() || seen.insert(node.name).second) continue;
+    const std::string base = node.name;
+    for (size_t i = 1; !seen.insert(node.name).second; ++i) node.name = base + "_" + std::to_string(i);
+  }
   graph_.ir_version = std::max(graph_.ir_version, IrVersionFor(graph_.opset()));
   Graph graph = Compacted(std::move(graph_));
   OCTAVO_RETURN_IF_ERROR(Resolve(graph, FindOperator, memory_->limits()));

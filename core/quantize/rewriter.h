@@ -35,7 +35,7 @@ class Rewriter {
             std::vector<Attribute> attributes = {});
   void Emit(Node node) { graph_.nodes.push_back(std::move(node)); }
 
-  // Compacts, raises ir_version to what `opset` needs, resolves.
+  // Makes names of nodes unique, compacts, raises ir_version to what `opset` needs, resolves.
   Result<Graph> Finish();
 
  private:
