@@ -211,9 +211,16 @@ class SessionImpl : public Session {
     return Ok();
   }
 
+  // The error with its node's name; nothing is allocated where there is none.
+  static Status At(const Step& step, Status status) {
+    if (status.ok()) return status;
+    const std::string name = step.info.name.empty() ? "a node" : "node '" + Printable(step.info.name) + "'";
+    return status.Within(name + " (" + step.info.op + ")");
+  }
+
   Status RunStep(const Step& step) {
     const size_t parts = std::min(statuses_.size(), step.max_parts());
-    if (parts <= 1) return step.Run(binding_->state, 0, 1).Within(step.info.name);
+    if (parts <= 1) return At(step, step.Run(binding_->state, 0, 1));
     RunState& state = binding_->state;
     pool_->Run(parts, [&](size_t part) {
       const FloatEnvironment environment;  // this may be a thread of the host
@@ -225,7 +232,7 @@ class SessionImpl : public Session {
     });
     if (out_of_memory_.exchange(false, std::memory_order_relaxed)) throw std::bad_alloc();
     for (size_t part = 0; part < parts; ++part) {
-      if (!statuses_[part].ok()) return std::exchange(statuses_[part], Status()).Within(step.info.name);
+      if (!statuses_[part].ok()) return At(step, std::exchange(statuses_[part], Status()));
     }
     return Ok();
   }

@@ -109,7 +109,7 @@ def test_coverage(results, table):
 
 def _reason(message):
     """The part of a refusal that does not name a place."""
-    return re.sub(r"^(node (\d+|'[^']*') \(\w+\): |graph (in|out)put '[^']*' )", "", message).lstrip(": ")
+    return re.sub(r"^((a )?node( \d+| '[^']*')? \(\w+\): |graph (in|out)put '[^']*' )", "", message).lstrip(": ")
 
 
 def main():
