@@ -69,13 +69,13 @@ def test_loading_from_memory_takes_less_than_twice_the_model(big):
 
 
 def test_running_holds_one_more_copy_of_the_weights(big):
-    """The file's pages and the weights as kernels want them, and little else."""
+    """The file's pages and the weights as kernels want them; beside them one matrix (a quarter here) on its way, twice."""
     size = big.stat().st_size
     code = """
     run = octavo.Session(octavo.load(sys.argv[1]), threads=1)
     run(np.zeros((1, 2500), np.float32))
     """
-    assert growth(code, big) < 2.5 * size
+    assert growth(code, big) < 2.75 * size
 
 
 def test_quantizing_takes_no_more_than_loading_again(big, tmp_path):
