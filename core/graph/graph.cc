@@ -52,6 +52,17 @@ std::string Label(const Graph& graph, NodeId node) {
   return "node '" + Printable(n.name) + "' (" + Printable(n.op_type) + ")";
 }
 
+int64_t OldestIrVersion(int64_t opset) {
+  constexpr struct {
+    int64_t opset, ir_version;
+  } kFirst[] = {{9, 4}, {10, 5}, {11, 6}, {12, 7}, {15, 8}, {19, 9}, {21, 10}, {23, 11}, {24, 12}, {25, 13}, {28, 14}};
+  int64_t version = 3;
+  for (const auto& first : kFirst) {
+    if (opset >= first.opset) version = first.ir_version;
+  }
+  return version;
+}
+
 std::vector<NodeId> Producers(const Graph& graph) {
   std::vector<NodeId> producers(graph.values.size(), kNoNode);
   for (NodeId n = 0; n < graph.nodes.size(); ++n) {

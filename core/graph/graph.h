@@ -87,6 +87,9 @@ struct Graph {
 // "node 'conv1' (Conv)", or "node 12 (Conv)" where it has no name.
 std::string Label(const Graph& graph, NodeId node);
 
+// The first IR version whose readers know that version of ONNX's operator set.
+int64_t OldestIrVersion(int64_t opset);
+
 // For each value: the node that makes it (kNoNode for inputs and constants), and those that read it (once per use).
 std::vector<NodeId> Producers(const Graph& graph);
 std::vector<std::vector<NodeId>> Consumers(const Graph& graph);

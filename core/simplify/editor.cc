@@ -203,6 +203,15 @@ void Editor::TakeOver(NodeId n, NodeId after) {
 
 void Editor::Remove(NodeId n) { Release(Drop(n)); }
 
+void Editor::KeepOutputs(NodeId n, size_t count) {
+  std::vector<ValueId>& outputs = graph_.nodes[n].outputs;
+  for (size_t i = count; i < outputs.size(); ++i) {
+    if (outputs[i] != kNoValue) producers_[outputs[i]] = kNoNode;
+  }
+  if (outputs.size() > count) outputs.resize(count);
+  changed_ = true;
+}
+
 void Editor::ReplaceReads(ValueId from, ValueId to) {
   for (NodeId reader : Readers(from)) {
     for (ValueId& input : graph_.nodes[reader].inputs) {

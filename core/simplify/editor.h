@@ -69,6 +69,8 @@ class Editor {
   // Node n makes output 0 of its reader `after` in place of its own; `after` goes.
   void TakeOver(NodeId n, NodeId after);
   void Remove(NodeId n);
+  // Drops all outputs but the first `count`.
+  void KeepOutputs(NodeId n, size_t count);
   // Drops a node that passes input i on as output 0. False, and nothing done, if both names must stay.
   bool Bypass(NodeId n, size_t i);
   // All that read `from` read `to`.

@@ -34,7 +34,7 @@ ValueId OtherInput(const Node& node, ValueId v) {
 
 std::optional<ScaledInput> WithNumber(const Editor& editor, const Node& node, const char* op_type) {
   if (!Is(node, op_type) || node.inputs.size() != 2) return std::nullopt;
-  const bool commutes = Is(node, "Add") || Is(node, "Mul");
+  const bool commutes = !Is(node, "Sub") && !Is(node, "Div") && !Is(node, "Pow");
   for (size_t i : {size_t{1}, size_t{0}}) {
     const std::optional<double> number = ScalarOf(editor, node.inputs[i]);
     const ValueId input = node.inputs[1 - i];

@@ -21,7 +21,7 @@ struct ScaledInput {
   ValueId input = kNoValue;
   double number = 0;
 };
-// A node of this type (Add, Mul: either order; Sub, Div: constant second) with one constant number.
+// A node of this type with one constant number, in either order where that is the same.
 std::optional<ScaledInput> WithNumber(const Editor& editor, ValueId v, const char* op_type);
 std::optional<ScaledInput> WithNumber(const Editor& editor, const Node& node, const char* op_type);
 

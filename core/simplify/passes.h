@@ -31,6 +31,10 @@ Status FuseActivations(Editor& editor);
 // Layer normalization spelled out.
 Status FuseNormalization(Editor& editor);
 
+// Raises ir_version to at least `version` (>= 4). Before version 4 every initializer had to be an input as well; from
+// then on, inputs with a default are those a user may want to set, which the others never were.
+void LeaveOldIr(Graph& graph, int64_t version);
+
 }  // namespace octavo
 
 #endif  // OCTAVO_CORE_SIMPLIFY_PASSES_H_

@@ -1,6 +1,5 @@
 #include "core/simplify/simplify.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "core/simplify/passes.h"
@@ -12,18 +11,10 @@ namespace {
 // round for each node.
 constexpr int kMostRounds = 64;
 
-// Before IR version 4 every initializer was an input as well. Constants that passes make are not, so the graph moves on
-// to version 4; there, inputs with a default are the ones a user may want to set, which these never were.
-void LeaveOldIr(Graph& graph) {
-  if (graph.ir_version >= 4) return;
-  graph.ir_version = 4;
-  std::erase_if(graph.inputs, [&](ValueId v) { return graph.values[v].constant.has_value(); });
-}
-
 }  // namespace
 
 Result<Graph> Simplify(Graph graph, const SimplifyOptions& options, const MemoryPtr& memory) {
-  LeaveOldIr(graph);
+  LeaveOldIr(graph, 4);  // constants that passes make are no inputs
   uint64_t folded = 0;
   bool changed = true;
   const auto run = [&](bool wanted, auto&& pass) -> Status {

@@ -1,5 +1,5 @@
-// Graph -> Graph passes that keep every output: the same values bit for bit, except batch-norm folding, which keeps
-// them within float rounding.
+// Graph -> Graph passes that keep every output: the same values bit for bit, except where batch normalizations are
+// folded and activations fused, which keeps them within float rounding.
 #ifndef OCTAVO_CORE_SIMPLIFY_SIMPLIFY_H_
 #define OCTAVO_CORE_SIMPLIFY_SIMPLIFY_H_
 
@@ -9,10 +9,13 @@
 namespace octavo {
 
 struct SimplifyOptions {
-  bool fold_constants = true;    // constants, and Shape of what is known
-  bool fold_batch_norm = true;   // into the Conv, ConvTranspose or Gemm before it
-  bool fuse_activations = true;  // x*sigmoid(x) -> Swish, x*hardsigmoid(x) -> HardSwish, erf forms -> Gelu, Clip forms
-  bool remove_dead = true;       // Identity, Dropout at inference, no-op casts/reshapes/transposes pairs, unused nodes
+  bool fold_constants = true;   // constants, and Shape of what is known
+  bool fold_batch_norm = true;  // into the Conv, ConvTranspose or Gemm before it; other arithmetic with constants per
+                                // channel too, and zero padding into the layer after it
+  // x*sigmoid(x) -> Swish, x*hardsigmoid(x) -> HardSwish, erf forms -> Gelu, spelled-out LayerNormalization, Clip forms
+  // and more, where the graph's operator set has the operator.
+  bool fuse_activations = true;
+  bool remove_dead = true;  // Identity, Dropout at inference, no-op casts/reshapes/transposes pairs, unused nodes
 };
 
 // Needs a resolved graph, gives one. Names of surviving values stay, so statistics find them again. Idempotent.

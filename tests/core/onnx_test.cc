@@ -320,18 +320,13 @@ TEST(OnnxWriterTest, WhatIsReadIsWhatWasWritten) {
   EXPECT_EQ(Written(*read), bytes);
 }
 
-TEST(OnnxWriterTest, RealModelsKeepTheirBytesFromTheFirstRewriting) {
-  const char* models = std::getenv("OCTAVO_TEST_MODELS");
-  if (!models) GTEST_SKIP() << "OCTAVO_TEST_MODELS names no folder";
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(models)) {
-    if (entry.path().extension() != ".onnx") continue;
-    const Result<Graph> graph = ReadOnnxFile(entry.path(), TestMemory());
-    ASSERT_TRUE(graph.ok()) << graph.status().message();
-    const std::string bytes = Written(*graph);
-    const Result<Graph> again = Read(bytes);
-    ASSERT_TRUE(again.ok()) << again.status().message();
-    EXPECT_EQ(Written(*again), bytes) << entry.path();
-  }
+TEST(OnnxWriterTest, ExportedModelKeepsItsBytesFromTheFirstRewriting) {
+  const Result<Graph> graph = ReadOnnxFile(OCTAVO_SOURCE_DIR "/examples/demo/digits.onnx", TestMemory());
+  ASSERT_TRUE(graph.ok()) << graph.status().message();
+  const std::string bytes = Written(*graph);
+  const Result<Graph> again = Read(bytes);
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  EXPECT_EQ(Written(*again), bytes);
 }
 
 TEST(OnnxWriterTest, InternalOperatorsStayInside) {
