@@ -42,13 +42,13 @@ using DU32 = hn::RebindToUnsigned<DI32>;
 using VI32 = hn::VFromD<DI32>;
 using VF32 = hn::VFromD<DF32>;
 
-#if HWY_TARGET <= HWY_AVX3_DL && HWY_ARCH_X86
-inline constexpr bool kDotBytes = true;
-#elif HWY_TARGET_IS_SVE
-inline constexpr bool kDotBytes = true;
+#undef OCTAVO_DOT_BYTES
+#if (HWY_TARGET <= HWY_AVX3_DL && HWY_ARCH_X86) || HWY_TARGET_IS_SVE
+#define OCTAVO_DOT_BYTES 1
 #else
-inline constexpr bool kDotBytes = false;
+#define OCTAVO_DOT_BYTES 0
 #endif
+inline constexpr bool kDotBytes = OCTAVO_DOT_BYTES;
 
 // Bytes of one packed weight.
 inline constexpr size_t kWeightBytes = kDotBytes ? 1 : 2;
@@ -59,21 +59,38 @@ HWY_INLINE hn::VFromD<DU32> LoadQuad(const uint8_t* a) {
   return hn::Set(DU32(), quad);
 }
 
-// The quads a[i] of `a` times Lanes(DI32) columns at b, packed by PackQuad.
-HWY_INLINE VI32 Dot(hn::VFromD<DU32> a, const uint8_t* HWY_RESTRICT b, VI32 acc) {
+// Keeps a vector that is used several times in a register. gcc would rather read it from memory at every use, which
+// makes loads the bottleneck.
+template <class V>
+HWY_INLINE V InRegister(V v) {
+#if HWY_COMPILER_GCC_ACTUAL && HWY_ARCH_X86
+  asm("" : "+v"(v.raw));
+#endif
+  return v;
+}
+
+// Packed weights of Lanes(DI32) columns: a vector, or where two of them would be needed their address.
+#if OCTAVO_DOT_BYTES
+using Weights = hn::VFromD<DU8>;
+HWY_INLINE Weights LoadWeights(const uint8_t* b) { return InRegister(hn::Load(DU8(), b)); }
+#else
+using Weights = const uint8_t*;
+HWY_INLINE Weights LoadWeights(const uint8_t* b) { return b; }
+#endif
+
+// acc plus the quads a[i] times columns.
+HWY_INLINE VI32 Dot(hn::VFromD<DU32> a, Weights b, VI32 acc) {
   const DI32 di32;
-  if constexpr (kDotBytes) {
-    return hn::SumOfMulQuadAccumulate(di32, hn::BitCast(DU8(), a), hn::BitCast(DI8(), hn::Load(DU8(), b)), acc);
-  } else {
-    const DI16 di16;
-    const int16_t* HWY_RESTRICT pairs = reinterpret_cast<const int16_t*>(b);
-    const auto even = hn::BitCast(di16, hn::And(a, hn::Set(DU32(), 0x00FF00FFu)));
-    const auto odd = hn::BitCast(di16, hn::ShiftRight<8>(hn::BitCast(hn::RebindToUnsigned<DI16>(), a)));
-    const auto b_even = hn::Load(di16, pairs);
-    const auto b_odd = hn::Load(di16, pairs + hn::Lanes(di16));
-    acc = hn::Add(acc, hn::WidenMulPairwiseAdd(di32, even, b_even));
-    return hn::Add(acc, hn::WidenMulPairwiseAdd(di32, odd, b_odd));
-  }
+#if OCTAVO_DOT_BYTES
+  return hn::SumOfMulQuadAccumulate(di32, hn::BitCast(DU8(), a), hn::BitCast(DI8(), b), acc);
+#else
+  const DI16 di16;
+  const int16_t* HWY_RESTRICT pairs = reinterpret_cast<const int16_t*>(b);
+  const auto even = hn::BitCast(di16, hn::And(a, hn::Set(DU32(), 0x00FF00FFu)));
+  const auto odd = hn::BitCast(di16, hn::ShiftRight<8>(hn::BitCast(hn::RebindToUnsigned<DI16>(), a)));
+  acc = hn::Add(acc, hn::WidenMulPairwiseAdd(di32, even, hn::Load(di16, pairs)));
+  return hn::Add(acc, hn::WidenMulPairwiseAdd(di32, odd, hn::Load(di16, pairs + hn::Lanes(di16))));
+#endif
 }
 
 // Writes quad[0..3] as weights of column j of a vector of packed weights.

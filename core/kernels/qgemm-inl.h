@@ -93,63 +93,25 @@ HWY_INLINE void DotRow(const uint8_t* HWY_RESTRICT a, const uint8_t* HWY_RESTRIC
                        VI32& c3) {
   const size_t step = hn::Lanes(DI32()) * 4 * kWeightBytes;
   const auto quad = LoadQuad(a);
-  c0 = Dot(quad, b, c0);
-  if constexpr (kVectors > 1) c1 = Dot(quad, b + step, c1);
-  if constexpr (kVectors > 2) c2 = Dot(quad, b + 2 * step, c2);
-  if constexpr (kVectors > 3) c3 = Dot(quad, b + 3 * step, c3);
+  c0 = Dot(quad, LoadWeights(b), c0);
+  if constexpr (kVectors > 1) c1 = Dot(quad, LoadWeights(b + step), c1);
+  if constexpr (kVectors > 2) c2 = Dot(quad, LoadWeights(b + 2 * step), c2);
+  if constexpr (kVectors > 3) c3 = Dot(quad, LoadWeights(b + 3 * step), c3);
 }
 
-// Turns one row of accumulators into output. `columns` of them are wanted.
+// Requantizes one row of accumulators, adds the residual and stores `columns` bytes.
 template <size_t kVectors>
-HWY_INLINE void FinishRow(const QGemmArgs& args, size_t m, size_t n, size_t columns, VI32 c0, VI32 c1, VI32 c2,
-                          VI32 c3) {
+HWY_INLINE void FinishBytes(const QGemmArgs& args, size_t m, size_t n, size_t columns, VI32 c0, VI32 c1, VI32 c2,
+                            VI32 c3) {
   const DI32 di32;
   const DF32 df32;
   const DU8 du8;
   const size_t lanes = hn::Lanes(di32);
-  uint8_t* HWY_RESTRICT to = RowAddress(args.c, m);
-
-  if (args.row_bias) {
-    const VI32 bias = hn::Set(di32, args.row_bias[m]);
-    c0 = hn::Add(c0, bias);
-    c1 = hn::Add(c1, bias);
-    c2 = hn::Add(c2, bias);
-    c3 = hn::Add(c3, bias);
-  }
-
-  if (args.output == GemmOutput::kS32) {
-    int32_t* c = reinterpret_cast<int32_t*>(to) + n;
-    const auto put = [&](size_t v, VI32 value) HWY_ATTR {
-      if (columns > v * lanes) hn::StoreN(value, di32, c + v * lanes, std::min(lanes, columns - v * lanes));
-    };
-    put(0, c0);
-    if constexpr (kVectors > 1) put(1, c1);
-    if constexpr (kVectors > 2) put(2, c2);
-    if constexpr (kVectors > 3) put(3, c3);
-    return;
-  }
-
-  const float* HWY_RESTRICT m0 = args.multiplier + n;
-  if (args.output == GemmOutput::kF32) {
-    float* c = reinterpret_cast<float*>(to) + n;
-    const auto put = [&](size_t v, VI32 value) HWY_ATTR {
-      if (columns <= v * lanes) return;
-      auto f = hn::Mul(hn::ConvertTo(df32, value), hn::LoadU(df32, m0 + v * lanes));
-      if (args.fbias) f = hn::Add(f, hn::LoadU(df32, args.fbias + n + v * lanes));
-      f = ClampTo(f, hn::Set(df32, args.flo), hn::Set(df32, args.fhi));
-      hn::StoreN(f, df32, c + v * lanes, std::min(lanes, columns - v * lanes));
-    };
-    put(0, c0);
-    if constexpr (kVectors > 1) put(1, c1);
-    if constexpr (kVectors > 2) put(2, c2);
-    if constexpr (kVectors > 3) put(3, c3);
-    return;
-  }
-
-  c0 = Scale(c0, hn::LoadU(df32, m0));
-  if constexpr (kVectors > 1) c1 = Scale(c1, hn::LoadU(df32, m0 + lanes));
-  if constexpr (kVectors > 2) c2 = Scale(c2, hn::LoadU(df32, m0 + 2 * lanes));
-  if constexpr (kVectors > 3) c3 = Scale(c3, hn::LoadU(df32, m0 + 3 * lanes));
+  const float* HWY_RESTRICT multiplier = args.multiplier + n;
+  c0 = Scale(c0, hn::LoadU(df32, multiplier));
+  if constexpr (kVectors > 1) c1 = Scale(c1, hn::LoadU(df32, multiplier + lanes));
+  if constexpr (kVectors > 2) c2 = Scale(c2, hn::LoadU(df32, multiplier + 2 * lanes));
+  if constexpr (kVectors > 3) c3 = Scale(c3, hn::LoadU(df32, multiplier + 3 * lanes));
   ToU8 to_u8{static_cast<int16_t>(args.zero), args.lo, args.hi};
 
   if (args.residual.base) {
@@ -169,12 +131,63 @@ HWY_INLINE void FinishRow(const QGemmArgs& args, size_t m, size_t n, size_t colu
   }
 
   const auto q = to_u8(c0, c1, c2, c3);
-  to += n;
+  uint8_t* to = RowAddress(args.c, m) + n;
   if (columns == 4 * lanes) {
     hn::StoreU(q, du8, to);
   } else {
     hn::StoreN(q, du8, to, columns);
   }
+}
+
+// Turns rows of accumulators in memory into int32 or float output. Not worth a place inside every tile.
+template <size_t kVectors>
+HWY_NOINLINE void FinishWords(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
+                              size_t columns) {
+  const DI32 di32;
+  const DF32 df32;
+  const size_t lanes = hn::Lanes(di32);
+  const VF32 lo = hn::Set(df32, args.flo);
+  const VF32 hi = hn::Set(df32, args.fhi);
+  for (size_t row = 0; row < rows; ++row, acc += kVectors * lanes) {
+    const VI32 row_bias = hn::Set(di32, args.row_bias ? args.row_bias[m + row] : 0);
+    int32_t* to = reinterpret_cast<int32_t*>(RowAddress(args.c, m + row)) + n;
+    for (size_t j = 0; j < columns; j += lanes) {
+      VI32 c = hn::Add(hn::Load(di32, acc + j), row_bias);
+      if (args.output == GemmOutput::kF32) {
+        VF32 f = hn::Mul(hn::ConvertTo(df32, c), hn::LoadU(df32, args.multiplier + n + j));
+        if (args.fbias) f = hn::Add(f, hn::LoadU(df32, args.fbias + n + j));
+        c = hn::BitCast(di32, ClampTo(f, lo, hi));
+      }
+      if (columns - j >= lanes) {
+        hn::StoreU(c, di32, to + j);
+      } else {
+        hn::StoreN(c, di32, to + j, columns - j);
+      }
+    }
+  }
+}
+
+// One row of a tile on its way out: bytes at once, words to acc.
+template <size_t kVectors>
+HWY_INLINE void FinishRow(const QGemmArgs& args, int32_t* HWY_RESTRICT acc, size_t m, size_t n, size_t columns, VI32 c0,
+                          VI32 c1, VI32 c2, VI32 c3) {
+  const DI32 di32;
+  const size_t lanes = hn::Lanes(di32);
+  if (args.output != GemmOutput::kU8) {
+    hn::Store(c0, di32, acc);
+    if constexpr (kVectors > 1) hn::Store(c1, di32, acc + lanes);
+    if constexpr (kVectors > 2) hn::Store(c2, di32, acc + 2 * lanes);
+    if constexpr (kVectors > 3) hn::Store(c3, di32, acc + 3 * lanes);
+    return;
+  }
+  if (args.row_bias) {
+    const VI32 bias = hn::Set(di32, args.row_bias[m]);
+    c0 = hn::Add(c0, bias);
+    c1 = hn::Add(c1, bias);
+    c2 = hn::Add(c2, bias);
+    c3 = hn::Add(c3, bias);
+  }
+  FinishBytes<kVectors>(args, m, n, columns, c0, c1, c2, c3);
 }
 
 template <size_t kRows, size_t kVectors>
@@ -220,12 +233,15 @@ HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* HWY_RESTRICT b
     }
   }
 
-  FinishRow<kVectors>(args, m, n, columns, c00, c01, c02, c03);
-  if constexpr (kRows > 1) FinishRow<kVectors>(args, m + 1, n, columns, c10, c11, c12, c13);
-  if constexpr (kRows > 2) FinishRow<kVectors>(args, m + 2, n, columns, c20, c21, c22, c23);
-  if constexpr (kRows > 3) FinishRow<kVectors>(args, m + 3, n, columns, c30, c31, c32, c33);
-  if constexpr (kRows > 4) FinishRow<kVectors>(args, m + 4, n, columns, c40, c41, c42, c43);
-  if constexpr (kRows > 5) FinishRow<kVectors>(args, m + 5, n, columns, c50, c51, c52, c53);
+  HWY_ALIGN int32_t acc[kTileRows * 64];
+  const size_t step = kVectors * lanes;
+  FinishRow<kVectors>(args, acc, m, n, columns, c00, c01, c02, c03);
+  if constexpr (kRows > 1) FinishRow<kVectors>(args, acc + step, m + 1, n, columns, c10, c11, c12, c13);
+  if constexpr (kRows > 2) FinishRow<kVectors>(args, acc + 2 * step, m + 2, n, columns, c20, c21, c22, c23);
+  if constexpr (kRows > 3) FinishRow<kVectors>(args, acc + 3 * step, m + 3, n, columns, c30, c31, c32, c33);
+  if constexpr (kRows > 4) FinishRow<kVectors>(args, acc + 4 * step, m + 4, n, columns, c40, c41, c42, c43);
+  if constexpr (kRows > 5) FinishRow<kVectors>(args, acc + 5 * step, m + 5, n, columns, c50, c51, c52, c53);
+  if (args.output != GemmOutput::kU8) FinishWords<kVectors>(args, acc, m, kRows, n, columns);
 }
 
 // Rows [m, m_end) of one tile's columns.

@@ -18,12 +18,20 @@ namespace octavo {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Rounds to nearest even. Exact below 2^31 in magnitude; beyond, something that the packing below saturates to the
-// right end. x86 converts everything out of range to INT_MIN, so only the high end needs care: one minimum instead of
-// NearestInt's compare and blend. No NaN gets here.
+// Rounds to nearest even. Exact below 2^30; beyond, something that the packing below saturates to the right end. x86
+// converts everything out of range to INT_MIN, so only the high end needs care: one minimum instead of NearestInt's
+// compare and blend, and of integers, since positive floats are ordered like their bits and conversions already keep
+// the units busy that compare floats. No NaN gets here.
 HWY_INLINE VI32 RoundSaturate(VF32 v) {
 #if HWY_ARCH_X86
-  return hn::NearestIntInRange(DI32(), hn::Min(v, hn::Set(DF32(), 1073741824.0f)));
+  const DI32 di32;
+  const DF32 df32;
+#if HWY_TARGET <= HWY_SSE4
+  const VI32 bound = hn::BitCast(di32, hn::Set(df32, 1073741824.0f));
+  return hn::NearestIntInRange(di32, hn::BitCast(df32, hn::Min(hn::BitCast(di32, v), bound)));
+#else
+  return hn::NearestIntInRange(di32, hn::Min(v, hn::Set(df32, 1073741824.0f)));
+#endif
 #else
   return hn::NearestInt(v);
 #endif
@@ -39,27 +47,30 @@ struct ToU8 {
   int16_t zero;
   uint8_t lo, hi;
 
-  // Four vectors of rounded results -> 4 * Lanes(DI32) bytes, within each block of 16 bytes r0, r1, r2, r3 of that
-  // block. This inverts interleaving bytes into quads.
-  HWY_INLINE hn::VFromD<DU8> ByBlocks(VI32 r0, VI32 r1, VI32 r2, VI32 r3) const {
+  // Two vectors of rounded results -> int16, the zero point added; two of those -> bytes. Within each block of 16 bytes
+  // the four vectors' parts of that block follow each other. This inverts interleaving bytes into quads.
+  HWY_INLINE hn::VFromD<DI16> Half(VI32 r0, VI32 r1) const {
     const DI16 di16;
-    const DU8 du8;
-    const auto z = hn::Set(di16, zero);
 #if HWY_ARCH_X86
-    const auto w01 = hn::SaturatedAdd(hn::ReorderDemote2To(di16, r0, r1), z);
-    const auto w23 = hn::SaturatedAdd(hn::ReorderDemote2To(di16, r2, r3), z);
-    const auto q = hn::ReorderDemote2To(du8, w01, w23);
+    return hn::SaturatedAdd(hn::ReorderDemote2To(di16, r0, r1), hn::Set(di16, zero));
 #else
-    const auto w01 = hn::SaturatedAdd(hn::OrderedDemote2To(di16, r0, r1), z);
-    const auto w23 = hn::SaturatedAdd(hn::OrderedDemote2To(di16, r2, r3), z);
-    const auto q = hn::OrderedDemote2To(du8, w01, w23);
+    return hn::SaturatedAdd(hn::OrderedDemote2To(di16, r0, r1), hn::Set(di16, zero));
 #endif
+  }
+  HWY_INLINE hn::VFromD<DU8> Join(hn::VFromD<DI16> h0, hn::VFromD<DI16> h1) const {
+    const DU8 du8;
+#if HWY_ARCH_X86
+    const auto q = hn::ReorderDemote2To(du8, h0, h1);
+#else
+    const auto q = hn::OrderedDemote2To(du8, h0, h1);
+#endif
+    if (HWY_LIKELY(lo == 0 && hi == 255)) return q;  // as the packing has done it
     return hn::Min(hn::Max(q, hn::Set(du8, lo)), hn::Set(du8, hi));
   }
 
-  // The same with the results in order: all of r0, then r1, r2, r3.
+  // All four with the results in order: all of r0, then r1, r2, r3.
   HWY_INLINE hn::VFromD<DU8> operator()(VI32 r0, VI32 r1, VI32 r2, VI32 r3) const {
-    const auto q = ByBlocks(r0, r1, r2, r3);
+    const auto q = Join(Half(r0, r1), Half(r2, r3));
 #if HWY_ARCH_X86
     if constexpr (HWY_MAX_LANES_D(DI32) == 8) {
       alignas(64) static constexpr uint32_t kOrder[8] = {0, 4, 1, 5, 2, 6, 3, 7};

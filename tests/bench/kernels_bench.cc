@@ -32,11 +32,14 @@ double Seconds() { return std::chrono::duration<double>(std::chrono::steady_cloc
 
 bool HasPeak() { return __builtin_cpu_supports("avx512vnni"); }
 
+// vzeroupper: with used upper halves, SSE code runs several times slower on some machines.
 void DotLoop(size_t n) {
   for (size_t i = 0; i < n; ++i) asm volatile(OCTAVO_TWELVE("vpdpbusd")::: OCTAVO_CLOBBERS);
+  asm volatile("vzeroupper");
 }
 void FmaLoop(size_t n) {
   for (size_t i = 0; i < n; ++i) asm volatile(OCTAVO_TWELVE("vfmadd231ps")::: OCTAVO_CLOBBERS);
+  asm volatile("vzeroupper");
 }
 #else
 bool HasPeak() { return false; }
@@ -119,12 +122,155 @@ void QGemm(benchmark::State& state, const KernelTable* t, size_t m, size_t n, si
   Measure(state, double(m) * n * k * segments, false, [&] { t->qgemm(args, 0, m, 0, n); });
 }
 
+void FGemm(benchmark::State& state, const KernelTable* t, size_t m, size_t n, size_t k) {
+  Buffer<float> a(m * k), w(n * k), c(m * n), packed(t->fgemm_packed_bytes(n, 1, k) / sizeof(float)), bias(n);
+  GemmWeights weights;
+  weights.w = w.data, weights.n = n, weights.k = k;
+  weights.n_stride = k * sizeof(float), weights.k_stride = sizeof(float);
+  t->fgemm_pack(weights, packed.data, 0, n);
+  FGemmArgs args;
+  args.a.base = a.data, args.a.row_stride = k * sizeof(float), args.a.k = k;
+  args.packed = packed.data, args.n = n, args.bias = bias.data;
+  args.c.base = c.data, args.c.row_stride = n * sizeof(float);
+  Measure(state, double(m) * n * k, true, [&] { t->fgemm(args, 0, m, 0, n); });
+}
+
+void QDepthwise(benchmark::State& state, const KernelTable* t, size_t size, size_t channels, size_t k, size_t stride) {
+  const size_t in = (size - 1) * stride + k;
+  Window window;
+  window.kh = window.kw = k, window.stride_h = window.stride_w = stride;
+  Buffer<uint8_t> a(in * in * channels), c(size * size * channels);
+  Buffer<uint8_t> packed(t->qdepthwise_packed_bytes(channels, window));
+  Buffer<int8_t> w(channels * k * k);
+  Buffer<int32_t> bias(channels);
+  Buffer<float> multiplier(channels);
+  for (size_t i = 0; i < channels; ++i) bias.data[i] >>= 16, multiplier.data[i] = 0.001f;
+  t->qdepthwise_pack(channels, window, w.data, packed.data);
+  QDepthwiseArgs args;
+  args.a.base = a.data, args.a.column_stride = channels, args.a.line_stride = in * channels;
+  args.window = window, args.channels = channels, args.out_width = size;
+  args.packed = packed.data, args.bias = bias.data, args.multiplier = multiplier.data, args.zero = 100;
+  args.c.base = c.data, args.c.column_stride = channels, args.c.line_stride = size * channels;
+  Measure(state, double(size) * size * channels * k * k, false, [&] { t->qdepthwise(args, 0, size); });
+}
+
+void FDepthwise(benchmark::State& state, const KernelTable* t, size_t size, size_t channels, size_t k, size_t stride) {
+  const size_t in = (size - 1) * stride + k;
+  Buffer<float> a(in * in * channels), c(size * size * channels), w(channels * k * k), bias(channels);
+  FDepthwiseArgs args;
+  args.a.base = a.data, args.a.column_stride = channels * 4, args.a.line_stride = in * channels * 4;
+  args.window.kh = args.window.kw = k, args.window.stride_h = args.window.stride_w = stride;
+  args.channels = channels, args.out_width = size, args.weights = w.data, args.bias = bias.data;
+  args.c.base = c.data, args.c.column_stride = channels * 4, args.c.line_stride = size * channels * 4;
+  Measure(state, double(size) * size * channels * k * k, true, [&] { t->fdepthwise(args, 0, size); });
+}
+
+// Everything whose work is bytes: `bytes` are those read and written.
+template <typename F>
+void MeasureBytes(benchmark::State& state, double bytes, F body) {
+  body();
+  double best = 1e9;
+  for (auto _ : state) {
+    const double begin = Seconds();
+    for (int i = 0; i < 20; ++i) body();
+    const double time = (Seconds() - begin) / 20;
+    state.SetIterationTime(time);
+    best = std::min(best, time);
+  }
+  state.counters["GB/s"] = bytes / best * 1e-9;
+}
+
+constexpr size_t kElements = 64 * 1024;
+
+template <typename Add>
+void Elementwise(Add add) {
+  add("qadd", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<uint8_t> a(kElements), b(kElements), c(kElements);
+    BinaryArgs args;
+    args.a = a.data, args.b = b.data, args.c = c.data, args.n = kElements;
+    QAddArgs q;
+    q.a_zero = 3, q.b_zero = 5, q.a_multiplier = 0.3f, q.b_multiplier = 0.7f;
+    MeasureBytes(state, 3.0 * kElements, [&] { k->qadd(args, q); });
+  });
+  add("qmul_channel", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<uint8_t> a(kElements), b(kElements), c(kElements);
+    BinaryArgs args;
+    args.a = a.data, args.b = b.data, args.c = c.data, args.n = 96, args.rows = kElements / 96;
+    args.a_stride = args.c_stride = 96;
+    QMulArgs q;
+    q.a_zero = 3, q.b_zero = 5, q.multiplier = 0.01f;
+    MeasureBytes(state, 2.0 * kElements, [&] { k->qmul(args, q); });
+  });
+  add("lut_u8", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<uint8_t> table(256), x(kElements), y(kElements);
+    MeasureBytes(state, 2.0 * kElements, [&] { k->lut_u8(table.data, x.data, y.data, kElements); });
+  });
+  add("quantize_u8", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<float> x(kElements);
+    Buffer<uint8_t> y(kElements);
+    MeasureBytes(state, 5.0 * kElements, [&] { k->quantize_u8(x.data, y.data, kElements, 0.01f, 128); });
+  });
+  add("dequantize_u8", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<uint8_t> x(kElements);
+    Buffer<float> y(kElements);
+    MeasureBytes(state, 5.0 * kElements, [&] { k->dequantize_u8(x.data, y.data, kElements, 0.01f, 128); });
+  });
+  add("minmax", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<float> x(kElements);
+    float result[2];
+    MeasureBytes(state, 4.0 * kElements, [&] { k->minmax(x.data, kElements, result, result + 1); });
+  });
+  add("fadd", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<float> a(kElements), b(kElements), c(kElements);
+    BinaryArgs args;
+    args.a = a.data, args.b = b.data, args.c = c.data, args.n = kElements;
+    MeasureBytes(state, 12.0 * kElements, [&] { k->fadd(args, kNoLow, kNoHigh); });
+  });
+  add("transpose_8_256x256", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<uint8_t> x(kElements), y(kElements);
+    MeasureBytes(state, 2.0 * kElements, [&] { k->transpose_8(x.data, 256, y.data, 256, 256, 256); });
+  });
+  add("transpose_32_256x256", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<uint32_t> x(kElements), y(kElements);
+    MeasureBytes(state, 8.0 * kElements, [&] { k->transpose_32(x.data, 1024, y.data, 1024, 256, 256); });
+  });
+  add("transpose_quantize_u8_rgb", [](benchmark::State& state, const KernelTable* k) {
+    constexpr size_t kPixels = 224 * 224;
+    Buffer<float> x(3 * kPixels);
+    Buffer<uint8_t> y(3 * kPixels);
+    MeasureBytes(state, 15.0 * kPixels,
+                 [&] { k->transpose_quantize_u8(x.data, kPixels * 4, y.data, 3, 3, kPixels, 0.01f, 128); });
+  });
+  add("qmaxpool_3x3s2_56x56x64", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<uint8_t> a(112 * 112 * 64), c(56 * 56 * 64);
+    PoolArgs args;
+    args.a.base = a.data, args.a.column_stride = 64, args.a.line_stride = 112 * 64, args.height = args.width = 112;
+    args.window.kh = args.window.kw = 3, args.window.stride_h = args.window.stride_w = 2;
+    args.pad_top = args.pad_left = 1, args.channels = 64, args.out_width = 56;
+    args.c.base = c.data, args.c.column_stride = 64, args.c.line_stride = 56 * 64;
+    MeasureBytes(state, (112.0 * 112 + 56 * 56) * 64, [&] { k->qmaxpool(args, 0, 56); });
+  });
+  add("qavgpool_global_7x7x1280", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<uint8_t> a(49 * 1280), c(1280);
+    const float multiplier = 0.02f;
+    QAvgPoolArgs args;
+    args.a.base = a.data, args.a.column_stride = 1280, args.a.line_stride = 7 * 1280, args.height = args.width = 7;
+    args.window.kh = args.window.kw = 7, args.channels = 1280, args.out_width = 1, args.c.base = c.data;
+    args.multiplier = &multiplier;
+    MeasureBytes(state, 49 * 1280, [&] { k->qavgpool(args, 0, 1); });
+  });
+}
+
 void Register() {
   struct Shape {
     size_t m, n, k, segments;
   };
   for (const char* name : KernelTargets()) {
     const KernelTable* t = FindKernels(name);
+    const auto add = [](const std::string& label, auto run) {
+      benchmark::RegisterBenchmark(label.c_str(), run)->UseManualTime()->Iterations(40)->Unit(benchmark::kMicrosecond);
+    };
+    const std::string target = "/" + std::string(name) + "/";
     for (const Shape s : {Shape{3136, 256, 64, 1},
                           {3136, 64, 256, 1},
                           {784, 128, 384, 3},
@@ -138,14 +284,44 @@ void Register() {
                           {12544, 32, 9, 3},
                           {128, 768, 768, 1},
                           {1, 1000, 2048, 1}}) {
-      const std::string label = "qgemm/" + std::string(name) + "/m" + std::to_string(s.m) + "/n" + std::to_string(s.n) +
-                                "/k" + std::to_string(s.segments) + "x" + std::to_string(s.k);
-      benchmark::RegisterBenchmark(label.c_str(),
-                                   [=](benchmark::State& state) { QGemm(state, t, s.m, s.n, s.k, s.segments); })
-          ->UseManualTime()
-          ->Iterations(40)
-          ->Unit(benchmark::kMicrosecond);
+      add("qgemm" + target + "m" + std::to_string(s.m) + "/n" + std::to_string(s.n) + "/k" +
+              std::to_string(s.segments) + "x" + std::to_string(s.k),
+          [=](benchmark::State& state) { QGemm(state, t, s.m, s.n, s.k, s.segments); });
     }
+    for (const Shape s : {Shape{3136, 256, 64, 1},
+                          {3136, 64, 256, 1},
+                          {784, 128, 1152, 1},
+                          {128, 768, 768, 1},
+                          {3136, 24, 144, 1},
+                          {1, 1000, 2048, 1}}) {
+      add("fgemm" + target + "m" + std::to_string(s.m) + "/n" + std::to_string(s.n) + "/k" + std::to_string(s.k),
+          [=](benchmark::State& state) { FGemm(state, t, s.m, s.n, s.k); });
+    }
+    struct Dw {
+      size_t size, channels, k, stride;
+    };
+    for (const Dw d : {Dw{112, 32, 3, 1},
+                       {56, 96, 3, 2},
+                       {56, 144, 3, 1},
+                       {28, 192, 3, 1},
+                       {14, 64, 3, 1},
+                       {14, 384, 3, 1},
+                       {14, 576, 3, 1},
+                       {7, 960, 3, 1},
+                       {7, 576, 3, 2},
+                       {28, 128, 5, 1},
+                       {14, 256, 5, 2}}) {
+      const std::string label = std::to_string(d.size) + "x" + std::to_string(d.size) + "x" +
+                                std::to_string(d.channels) + "/k" + std::to_string(d.k) + "s" +
+                                std::to_string(d.stride);
+      add("qdepthwise" + target + label,
+          [=](benchmark::State& state) { QDepthwise(state, t, d.size, d.channels, d.k, d.stride); });
+      add("fdepthwise" + target + label,
+          [=](benchmark::State& state) { FDepthwise(state, t, d.size, d.channels, d.k, d.stride); });
+    }
+    Elementwise([&](const char* label, void (*run)(benchmark::State&, const KernelTable*)) {
+      add(label + target.substr(0, target.size() - 1), [=](benchmark::State& state) { run(state, t); });
+    });
   }
 }
 
