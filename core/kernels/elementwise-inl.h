@@ -112,14 +112,16 @@ inline void LutU8(const uint8_t* table, const uint8_t* x, uint8_t* y, size_t n) 
 }
 #else
 // Sixteen tables of 16 bytes. For the t-th, x - 16 t is below 16 where it applies; adding 112 with saturation then
-// leaves bit 7 clear there and sets it elsewhere, which makes the lookup give 0.
+// leaves bit 7 clear there and sets it elsewhere, which makes the lookup give 0. x86 looks at bit 7 and the low four
+// only; elsewhere the bits between must be clear.
 inline void LutU8(const uint8_t* table, const uint8_t* x, uint8_t* y, size_t n) {
   const hn::ScalableTag<uint8_t> du8;
   const size_t lanes = hn::Lanes(du8);
   const auto lookup = [&](hn::VFromD<decltype(du8)> v) HWY_ATTR {
     auto result = hn::Zero(du8);
     for (size_t t = 0; t < 256; t += 16) {
-      const auto index = hn::SaturatedAdd(v, hn::Set(du8, 112));
+      auto index = hn::SaturatedAdd(v, hn::Set(du8, 112));
+      if constexpr (!HWY_ARCH_X86) index = hn::And(index, hn::Set(du8, 0x8F));
       result = hn::Or(result, hn::TableLookupBytesOr0(hn::LoadDup128(du8, table + t), index));
       v = hn::Sub(v, hn::Set(du8, 16));
     }
