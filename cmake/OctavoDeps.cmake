@@ -42,7 +42,10 @@ endforeach()
 
 # --- Highway: 1.2 brought the byte dot product for every target. Only a static one will do: its dispatch state is
 # process-wide, so a shared one would be shared with whoever else uses it in the process.
-set(OCTAVO_HWY_DEFINITIONS HWY_STATIC_DEFINE HWY_WANT_AVX3_DL HWY_DISABLED_TARGETS=HWY_SCALAR)
+# Instruction sets that would only repeat a neighbour's code are left out: SSSE3 (SSE4, SSE2), and for AVX-512 with VNNI
+# those of single processor families (AVX3_DL serves them all). Each costs some 200 KB and a minute of compilation.
+set(OCTAVO_HWY_DEFINITIONS HWY_STATIC_DEFINE HWY_WANT_AVX3_DL
+    "HWY_DISABLED_TARGETS=(HWY_SCALAR|HWY_SSSE3|HWY_AVX3_ZEN4|HWY_AVX3_SPR)")
 target_compile_definitions(octavo_headers INTERFACE ${OCTAVO_HWY_DEFINITIONS})
 set(OCTAVO_HWY_SYSTEM OFF)
 if(NOT CMAKE_CROSSCOMPILING AND NOT EXISTS ${OCTAVO_DEPS_DIR}/highway/hwy/targets.cc)

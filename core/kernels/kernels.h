@@ -227,7 +227,7 @@ struct QMulArgs {
 // --------------------------------------------------------------------------------------------- the table
 
 struct KernelTable {
-  const char* name;     // "avx3_zen4", ...
+  const char* name;     // "avx3_dl", ...
   size_t vector_bytes;  // for choosing strides and blocks, never results
   bool dot;             // one instruction for four byte products
   bool fma;             // fgemm and fdepthwise run at full speed
@@ -295,7 +295,7 @@ struct KernelTable {
 };
 
 // The table of a target by name; "" is the best this machine has. Null if unknown or not runnable here. Names are
-// Highway's in lower case: "avx3_zen4", "avx3_dl", "avx3", "avx2", "sse4", "ssse3", "sse2", "neon", "sve", ... Any
+// Highway's in lower case: "avx3_dl", "avx3", "avx2", "sse4", "sse2", "neon", "sve", ... Any
 // number of tables can be in use at once.
 const KernelTable* FindKernels(std::string_view target);
 

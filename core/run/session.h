@@ -24,7 +24,7 @@ struct SessionOptions {
 struct StepProfile {
   std::string name;  // node or nodes of the step
   std::string op;
-  std::string kernel;  // e.g. "qs8_conv avx3_zen4", "reference Softmax"
+  std::string kernel;  // e.g. "qs8_conv avx3_dl", "reference Softmax"
   std::string precision;
   std::string reason;  // as NodeDecision::reason
   double seconds = 0;  // sum over runs

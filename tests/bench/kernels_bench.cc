@@ -1,7 +1,7 @@
 // Speed of the kernels, as MAC/s and as a share of what this core can do at all: a loop that only multiplies registers,
 // timed beside every benchmark because a shared machine changes its mind.
 //
-//   octavo_bench --benchmark_filter='qgemm/avx3_zen4'
+//   octavo_bench --benchmark_filter='qgemm/avx3_dl'
 #include <benchmark/benchmark.h>
 
 #include <algorithm>

@@ -123,7 +123,7 @@ OCTAVO_API const char *octavo_version_string(void);
  * the OCTAVO_ABI_VERSION it was compiled with. Since 0.1. */
 OCTAVO_API int32_t octavo_abi_version(void);
 
-/* The instruction set that sessions use by default here: "avx3_zen4", "avx2", "neon", ... Static. Since 0.1. */
+/* The instruction set that sessions use by default here: "avx3_dl", "avx2", "neon", ... Static. Since 0.1. */
 OCTAVO_API const char *octavo_cpu_target(void);
 
 /* How many instruction sets sessions can be asked for on this machine, at least 1. Since 0.1. */
