@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/graph/operator.h"
 #include "core/observe/digest.h"
 
 namespace octavo {
@@ -14,6 +15,11 @@ Result<std::unique_ptr<Calibrator>> Calibrator::Create(const Graph& graph, const
   OCTAVO_ASSIGN_OR_RETURN(auto program, Program::Create(graph, program_options, memory));
   std::unique_ptr<Calibrator> calibrator(new Calibrator);
   OCTAVO_ASSIGN_OR_RETURN(calibrator->session_, Session::Create(std::move(program), options.session));
+  for (const Node& node : graph.nodes) {
+    if (node.op->quant != QuantRule::kWeighted || !graph.values[node.inputs[1]].constant) continue;
+    const bool product = node.op_type == "Gemm" || node.op_type == "MatMul";
+    calibrator->channel_axes_.emplace(graph.values[node.inputs[0]].name, product ? -1 : 1);
+  }
   calibrator->outputs_ = graph.outputs.size();
   calibrator->moving_average_ = options.moving_average;
   calibrator->statistics_.model_digest = GraphDigest(graph);
@@ -23,7 +29,13 @@ Result<std::unique_ptr<Calibrator>> Calibrator::Create(const Graph& graph, const
 Status Calibrator::Collect(std::span<const Tensor> inputs, const Cancel* cancel) {
   Statistics batch;  // merged only when the whole batch went through
   const auto collect = [&](const std::string& name, const Tensor& value) {
-    if (value.dtype() == DType::kFloat) batch.values[name].Collect(value.data<float>());
+    if (value.dtype() != DType::kFloat) return Ok();
+    ValueStatistics& record = batch.values[name];
+    record.Collect(value.data<float>());
+    const auto found = channel_axes_.find(name);
+    if (found == channel_axes_.end()) return Ok();
+    const int axis = found->second < 0 ? value.shape().rank() - 1 : found->second;
+    if (axis >= 0 && axis < value.shape().rank()) record.CollectChannels(value.data<float>(), value.shape(), axis);
     return Ok();
   };
   const ValueObserver observer = collect;

@@ -2,6 +2,7 @@
 #ifndef OCTAVO_CORE_OBSERVE_CALIBRATOR_H_
 #define OCTAVO_CORE_OBSERVE_CALIBRATOR_H_
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,6 +38,7 @@ class Calibrator {
   Calibrator() = default;
   std::unique_ptr<Session> session_;
   size_t outputs_ = 0;
+  std::map<std::string, int> channel_axes_;  // of the values that constant weights multiply; -1: the last axis
   bool moving_average_ = false;
   Statistics statistics_;
 };

@@ -108,6 +108,23 @@ class Reader {
     }
   }
 
+  void Channels(ValueStatistics& value) {
+    constexpr uint64_t kBytes = 8 + ExactSum::kFractionBits / 8;
+    const uint64_t channels = Varint();
+    if (channels == 0) return;
+    const uint64_t axis = Varint();
+    if (axis >= Shape::kMaxRank || channels > rest_.size() / kBytes) {
+      ok_ = false;
+      return;
+    }
+    value.channel_axis = static_cast<int>(axis);
+    value.channel_sums.resize(static_cast<size_t>(channels));
+    for (ExactSum& sum : value.channel_sums) {
+      sum.whole = static_cast<int64_t>(Fixed(8));
+      sum.fraction = Fixed(kBytes - 8);
+    }
+  }
+
  private:
   bool Need(uint64_t size) {
     if (size > rest_.size()) ok_ = false;
@@ -116,6 +133,10 @@ class Reader {
   std::span<const std::byte> rest_;
   bool ok_ = true;
 };
+
+int64_t WrappingAdd(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
 
 // The counts of a record must agree with each other, or arithmetic on them is meaningless.
 bool IsConsistent(const ValueStatistics& value) {
@@ -126,7 +147,8 @@ bool IsConsistent(const ValueStatistics& value) {
     }
   }
   return sum == value.count && std::isfinite(value.min) && std::isfinite(value.max) && value.min <= value.max &&
-         std::isfinite(value.average_min) && std::isfinite(value.average_max);
+         (value.count != 0 || (value.min == 0 && value.max == 0)) && std::isfinite(value.average_min) &&
+         std::isfinite(value.average_max);
 }
 
 }  // namespace
@@ -140,6 +162,21 @@ Result<ObserverKind> ObserverFromName(const std::string& name) {
   return Error(Code::kInvalidData,
                "observer '%s' is unknown; allowed: min_max, moving_average, histogram, percentile, entropy, mse",
                Printable(name).c_str());
+}
+
+void ExactSum::Add(double finite) {
+  const double value = std::clamp(finite, -0x1p62, 0x1p62);
+  const double down = std::floor(value);
+  ExactSum addend;
+  addend.whole = static_cast<int64_t>(down);
+  addend.fraction = static_cast<uint64_t>(std::nearbyint((value - down) * 0x1p40));
+  Merge(addend);
+}
+
+void ExactSum::Merge(const ExactSum& other) {
+  fraction += other.fraction;
+  whole = WrappingAdd(whole, WrappingAdd(other.whole, static_cast<int64_t>(fraction >> kFractionBits)));
+  fraction &= (uint64_t{1} << kFractionBits) - 1;
 }
 
 double ValueStatistics::BinEdge(size_t bin) {
@@ -177,6 +214,35 @@ void ValueStatistics::Collect(std::span<const float> values) {
   max = count_before == 0 ? high : std::max(max, high);
 }
 
+void ValueStatistics::CollectChannels(std::span<const float> values, const Shape& shape, int axis) {
+  const int first = axis == 0 ? 0 : 1;
+  const int64_t samples = first == 0 ? 1 : shape[0], channels = shape[axis];
+  const int64_t outer = shape.Elements(first, axis), inner = shape.Elements(axis + 1, shape.rank());
+  if (channel_sums.empty()) channel_sums.resize(static_cast<size_t>(channels)), channel_axis = axis;
+  if (channel_sums.size() != static_cast<size_t>(channels) || channel_axis != axis) return;
+  std::vector<double> sums(channel_sums.size());
+  const float* from = values.data();
+  for (int64_t sample = 0; sample < samples; ++sample) {
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (int64_t o = 0; o < outer; ++o) {
+      for (double& sum : sums) {
+        for (int64_t i = 0; i < inner; ++i, ++from) {
+          if (std::isfinite(*from)) sum += double{*from};
+        }
+      }
+    }
+    for (size_t c = 0; c < sums.size(); ++c) channel_sums[c].Add(sums[c]);
+  }
+}
+
+std::vector<double> ValueStatistics::ChannelMeans() const {
+  std::vector<double> means;
+  if (count == 0) return means;
+  const double values_of_one = static_cast<double>(count) / static_cast<double>(channel_sums.size());
+  for (const ExactSum& sum : channel_sums) means.push_back(sum.Value() / values_of_one);
+  return means;
+}
+
 void ValueStatistics::Average(float batch_min, float batch_max) {
   const double weight = averaged_batches == 0 ? 1.0 : kMovingAverageWeight;
   average_min += weight * (batch_min - average_min);
@@ -195,6 +261,12 @@ void ValueStatistics::Merge(const ValueStatistics& other) {
   inf += other.inf;
   AddBins(other.positive, positive);
   AddBins(other.negative, negative);
+  if (channel_sums.empty()) {
+    channel_axis = other.channel_axis;
+    channel_sums = other.channel_sums;
+  } else if (channel_axis == other.channel_axis && channel_sums.size() == other.channel_sums.size()) {
+    for (size_t c = 0; c < channel_sums.size(); ++c) channel_sums[c].Merge(other.channel_sums[c]);
+  }
   if (other.averaged_batches == 0) return;
   averaged_batches += other.averaged_batches;
   const double share = static_cast<double>(other.averaged_batches) / static_cast<double>(averaged_batches);
@@ -229,6 +301,12 @@ std::vector<std::byte> Statistics::Save() const {
     writer.Varint(value.averaged_batches);
     writer.Fixed(std::bit_cast<uint64_t>(value.average_min), 8);
     writer.Fixed(std::bit_cast<uint64_t>(value.average_max), 8);
+    writer.Varint(value.channel_sums.size());
+    if (!value.channel_sums.empty()) writer.Varint(static_cast<uint64_t>(value.channel_axis));
+    for (const ExactSum& sum : value.channel_sums) {
+      writer.Fixed(static_cast<uint64_t>(sum.whole), 8);
+      writer.Fixed(sum.fraction, ExactSum::kFractionBits / 8);
+    }
   }
   writer.Fixed(Hash64(writer.bytes), 8);
   return std::move(writer.bytes);
@@ -264,6 +342,7 @@ Result<Statistics> Statistics::Load(std::span<const std::byte> bytes) {
     value.averaged_batches = reader.Varint();
     value.average_min = std::bit_cast<double>(reader.Fixed(8));
     value.average_max = std::bit_cast<double>(reader.Fixed(8));
+    reader.Channels(value);
     if (reader.ok() && !IsConsistent(value)) {
       return Error(Code::kInvalidData, "statistics of value '%s' contradict themselves", Printable(name).c_str());
     }

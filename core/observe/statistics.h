@@ -10,12 +10,28 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/graph/tensor.h"
 
 namespace octavo {
 
 enum class ObserverKind : uint8_t { kMinMax, kMovingAverage, kHistogram, kPercentile, kEntropy, kMse };
 const char* Name(ObserverKind kind);  // "min_max", "moving_average", "histogram", "percentile", "entropy", "mse"
 Result<ObserverKind> ObserverFromName(const std::string& name);
+
+// A sum of doubles in steps of 2^-40: addition is exact, so order does not matter. Magnitudes of 2^62 and more count as
+// 2^62; sums wrap far beyond what models hold.
+struct ExactSum {
+  static constexpr int kFractionBits = 40;
+
+  int64_t whole = 0;
+  uint64_t fraction = 0;  // of 2^40
+
+  void Add(double finite);
+  void Merge(const ExactSum& other);
+  double Value() const { return static_cast<double>(whole) + static_cast<double>(fraction) * 0x1p-40; }
+
+  bool operator==(const ExactSum&) const = default;
+};
 
 // One record serves every observer: it counts values in bins that do not depend on the data, so merging is addition and
 // order does not matter. Which observer turns the counts into a range is decided when scales are chosen.
@@ -38,10 +54,20 @@ struct ValueStatistics {
   uint64_t averaged_batches = 0;
   double average_min = 0, average_max = 0;
 
+  // Sums of the finite values at each index of one axis, for the values that weights multiply; empty for others.
+  int channel_axis = 0;
+  std::vector<ExactSum> channel_sums;
+
   void Collect(std::span<const float> values);
+  // `values` are a tensor of this shape, rank > axis. The first dimension, if another, counts samples: how they are
+  // grouped into batches makes no difference.
+  void CollectChannels(std::span<const float> values, const Shape& shape, int axis);
   void Merge(const ValueStatistics& other);
   // Takes one batch's extremes into the moving averages.
   void Average(float batch_min, float batch_max);
+
+  // Means along channel_axis; empty where there are no sums.
+  std::vector<double> ChannelMeans() const;
 
   // Lower edge of a bin's magnitudes; BinEdge(kBinsPerSign) closes the last.
   static double BinEdge(size_t bin);

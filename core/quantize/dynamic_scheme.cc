@@ -57,6 +57,7 @@ class DynamicEmitter {
     OCTAVO_ASSIGN_OR_RETURN(std::vector<float> scales, WeightScales(weights, per_channel ? axis : -1));
     OCTAVO_ASSIGN_OR_RETURN(Tensor quantized,
                             QuantizeWeights(weights, per_channel ? axis : -1, scales, rewriter_.memory()));
+    if (conv && recipe_.balanced_rounding) BalanceKernels(weights, per_channel ? axis : -1, scales, &quantized);
     const std::string weight_name = graph_.values[node.inputs[1]].name;
     const ValueId q = rewriter_.NewConstant(weight_name + "_quantized", std::move(quantized));
 

@@ -36,21 +36,27 @@ std::vector<Mass> Masses(const ValueStatistics& value) {
   return masses;
 }
 
-// Expected squared error of quantizing to 8 bits with the parameters of a range, times the number of values.
-double SquaredError(const std::vector<Mass>& masses, Range range) {
+// Expected squared error of quantizing to 8 bits with the parameters of a range, times the number of values. Errors of
+// clipped values are multiplied by `clip_weight`.
+double SquaredError(const std::vector<Mass>& masses, Range range, double clip_weight) {
   const QuantParams params = ParamsU8(range);
   const double step = params.scale, lowest = -params.zero_point, highest = 255 - params.zero_point;
   double sum = 0;
+  // The integral of the squared error up to u, in steps: with n the clamped rounding of u and e = u - n, n/12 + e^3/3.
+  const auto integral = [&](double u) {
+    const double n = std::clamp(std::nearbyint(u), lowest, highest), e = u - n;
+    const double cube = e * e * e / 3;
+    if (e > 0.5) return n / 12 + 1.0 / 24 + clip_weight * (cube - 1.0 / 24);
+    if (e < -0.5) return n / 12 - 1.0 / 24 + clip_weight * (cube + 1.0 / 24);
+    return n / 12 + cube;
+  };
   for (const Mass& mass : masses) {
-    // In steps; the error of u is u - n with n its clamped rounding, the integral of its square n/12 + (u - n)^3/3.
     const double a = mass.low / step, b = mass.high / step;
-    const double na = std::clamp(std::nearbyint(a), lowest, highest);
-    const double nb = std::clamp(std::nearbyint(b), lowest, highest);
-    const double ea = a - na, eb = b - nb;
-    if (na == nb) {  // (eb^3 - ea^3) / 3 / (b - a), without the division by what may be 0
-      sum += mass.count * (ea * ea + ea * eb + eb * eb) / 3;
+    if (b - a > 1e-6) {
+      sum += mass.count * (integral(b) - integral(a)) / (b - a);
     } else {
-      sum += mass.count * ((nb - na) / 12 + (eb * eb * eb - ea * ea * ea) / 3) / (b - a);
+      const double e = std::fabs(a - std::clamp(std::nearbyint(a), lowest, highest));
+      sum += mass.count * e * e * (e > 0.5 ? clip_weight : 1.0);
     }
   }
   return sum * step * step;
@@ -85,6 +91,10 @@ void SearchFactor(F&& error_at, int* at) {
   }
 }
 
+// A clipped value errs to one side, and so do its neighbours: their errors add up in the next sum where rounding errors
+// average out. So they count for more than their squares.
+constexpr double kClipWeight = 4;
+
 // L2 search: the two bounds are moved in turn, each to its best place, until neither moves.
 Range SearchBothBounds(const ValueStatistics& value) {
   const std::vector<Mass> masses = Masses(value);
@@ -93,8 +103,10 @@ Range SearchBothBounds(const ValueStatistics& value) {
   const auto factor = [](int i) { return Factors()[static_cast<size_t>(i)]; };
   for (int round = 0; round < 4; ++round) {
     const int low_before = low, high_before = high;
-    if (max > 0) SearchFactor([&](double f) { return SquaredError(masses, {min * factor(low), max * f}); }, &high);
-    if (min < 0) SearchFactor([&](double f) { return SquaredError(masses, {min * f, max * factor(high)}); }, &low);
+    if (max > 0)
+      SearchFactor([&](double f) { return SquaredError(masses, {min * factor(low), max * f}, kClipWeight); }, &high);
+    if (min < 0)
+      SearchFactor([&](double f) { return SquaredError(masses, {min * f, max * factor(high)}, kClipWeight); }, &low);
     if (low == low_before && high == high_before) break;
   }
   return {min * factor(low), max * factor(high)};
@@ -105,7 +117,7 @@ Range SearchCommonFactor(const ValueStatistics& value) {
   const std::vector<Mass> masses = Masses(value);
   const double min = std::min(0.0, double{value.min}), max = std::max(0.0, double{value.max});
   int at = 0;
-  SearchFactor([&](double f) { return SquaredError(masses, {min * f, max * f}); }, &at);
+  SearchFactor([&](double f) { return SquaredError(masses, {min * f, max * f}, 1.0); }, &at);
   const double factor = Factors()[static_cast<size_t>(at)];
   return {min * factor, max * factor};
 }
@@ -207,10 +219,9 @@ Result<Range> ChooseRange(const ValueStatistics& value, const ObserverChoice& ob
 
 QuantParams ParamsU8(Range range) {
   const double low = std::min(0.0, range.low), high = std::max(0.0, range.high);
-  // 2^-100 keeps every product of two scales a normal float.
-  if (high - low < 0x1p-92) return {1.0f, 0};
+  if (high == low) return {1.0f, 0};
   QuantParams params;
-  params.scale = static_cast<float>((high - low) / 255.0);
+  params.scale = std::clamp(static_cast<float>((high - low) / 255.0), kSmallestScale, kLargestScale);
   params.zero_point = static_cast<int32_t>(std::clamp(std::nearbyint(-low / double{params.scale}), 0.0, 255.0));
   return params;
 }

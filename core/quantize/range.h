@@ -22,6 +22,10 @@ struct QuantParams {
   int32_t zero_point = 0;
 };
 
+// Scales of activations and weights stay within these, so that products and quotients of any two or three are normal
+// floats.
+constexpr float kSmallestScale = 0x1p-40f, kLargestScale = 0x1p40f;
+
 // Asymmetric uint8: the range is widened to hold 0, which is exactly representable. An empty range gives scale 1.
 QuantParams ParamsU8(Range range);
 

@@ -123,7 +123,7 @@ Result<NodeRule> ParseRule(const At& at) {
 }
 
 Result<Recipe> ParseRoot(const At& at) {
-  OCTAVO_RETURN_IF_ERROR(at.CheckKeys({"octavo", "scheme", "activations", "weights", "nodes"}));
+  OCTAVO_RETURN_IF_ERROR(at.CheckKeys({"octavo", "scheme", "activations", "weights", "bias_correction", "nodes"}));
   Recipe recipe;
   if (at.has("octavo") && at["octavo"].json != 1) return at["octavo"].Wrong("1, the version of the recipe format");
   if (at.has("scheme")) {
@@ -140,7 +140,7 @@ Result<Recipe> ParseRoot(const At& at) {
   }
   if (at.has("weights")) {
     const At weights = at["weights"];
-    OCTAVO_RETURN_IF_ERROR(weights.CheckKeys({"dtype", "granularity", "block_size"}));
+    OCTAVO_RETURN_IF_ERROR(weights.CheckKeys({"dtype", "granularity", "rounding", "block_size"}));
     if (weights.has("dtype")) {
       OCTAVO_ASSIGN_OR_RETURN(const size_t dtype, weights["dtype"].Word({"int8", "int4"}));
       recipe.weight_bits = dtype == 0 ? 8 : 4;
@@ -151,6 +151,10 @@ Result<Recipe> ParseRoot(const At& at) {
     if (weights.has("granularity")) {
       OCTAVO_ASSIGN_OR_RETURN(recipe.per_channel, ParseGranularity(weights["granularity"]));
     }
+    if (weights.has("rounding")) {
+      OCTAVO_ASSIGN_OR_RETURN(const size_t word, weights["rounding"].Word({"nearest", "balanced"}));
+      recipe.balanced_rounding = word == 1;
+    }
     if (weights.has("block_size")) {
       const At size = weights["block_size"];
       const bool fits = size.json.is_number_integer() && size.json.get<int64_t>() >= 0 &&
@@ -158,6 +162,10 @@ Result<Recipe> ParseRoot(const At& at) {
       if (!fits) return size.Wrong("0 (whole channels) or a multiple of 16 up to 65536");
       recipe.block_size = size.json.get<int64_t>();
     }
+  }
+  if (at.has("bias_correction")) {
+    if (!at["bias_correction"].json.is_boolean()) return at["bias_correction"].Wrong("true, false");
+    recipe.bias_correction = at["bias_correction"].json.get<bool>();
   }
   if (at.has("nodes")) {
     const At nodes = at["nodes"];
@@ -223,8 +231,11 @@ Result<Recipe> Recipe::Parse(const std::string& json) {
 std::string Recipe::ToJson() const {
   Json root = {{"octavo", 1}, {"scheme", Name(scheme)}};
   root["activations"] = {{"dtype", "uint8"}, {"observer", ObserverJson(observer)}};
-  root["weights"] = {{"dtype", weight_bits == 8 ? "int8" : "int4"}, {"granularity", Granularity(per_channel)}};
+  root["weights"] = {{"dtype", weight_bits == 8 ? "int8" : "int4"},
+                     {"granularity", Granularity(per_channel)},
+                     {"rounding", balanced_rounding ? "balanced" : "nearest"}};
   if (scheme == Scheme::kWeightOnly) root["weights"]["block_size"] = block_size;
+  if (scheme == Scheme::kStatic) root["bias_correction"] = bias_correction;
   root["nodes"] = Json::array();
   for (const NodeRule& rule : nodes) {
     Json json;

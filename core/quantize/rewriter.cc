@@ -17,23 +17,25 @@ int64_t IrVersionFor(int64_t opset) {
   return version;
 }
 
+std::string Unique(const std::string& base, std::unordered_set<std::string>& taken) {
+  std::string name = base;
+  for (size_t i = 1; !taken.insert(name).second; ++i) name = base + "_" + std::to_string(i);
+  return name;
+}
+
 }  // namespace
 
 Rewriter::Rewriter(const Graph& source, MemoryPtr memory) : graph_(source), memory_(std::move(memory)) {
   graph_.nodes.clear();
-  for (const Value& value : graph_.values) names_.insert(value.name);
+  for (const Value& value : graph_.values) value_names_.insert(value.name);
 }
 
-std::string Rewriter::Unique(const std::string& base) {
-  std::string name = base;
-  for (size_t i = 1; !names_.insert(name).second; ++i) name = base + "_" + std::to_string(i);
-  return name;
+ValueId Rewriter::NewValue(const std::string& base, DType dtype) {
+  return graph_.AddValue(Unique(base, value_names_), dtype);
 }
-
-ValueId Rewriter::NewValue(const std::string& base, DType dtype) { return graph_.AddValue(Unique(base), dtype); }
 
 ValueId Rewriter::NewConstant(const std::string& base, Tensor tensor) {
-  return graph_.AddConstant(Unique(base), std::move(tensor));
+  return graph_.AddConstant(Unique(base, value_names_), std::move(tensor));
 }
 
 void Rewriter::Emit(std::string op_type, std::string name, std::vector<ValueId> inputs, std::vector<ValueId> outputs,
@@ -44,6 +46,11 @@ void Rewriter::Emit(std::string op_type, std::string name, std::vector<ValueId> 
   node.inputs = std::move(inputs);
   node.outputs = std::move(outputs);
   node.attributes = std::move(attributes);
+  Emit(std::move(node));
+}
+
+void Rewriter::Emit(Node node) {
+  if (!node.name.empty()) node.name = Unique(node.name, node_names_);
   graph_.nodes.push_back(std::move(node));
 }
 

@@ -33,17 +33,16 @@ class Rewriter {
   }
   void Emit(std::string op_type, std::string name, std::vector<ValueId> inputs, std::vector<ValueId> outputs,
             std::vector<Attribute> attributes = {});
-  void Emit(Node node) { graph_.nodes.push_back(std::move(node)); }
+  // Nodes keep their names; one that is taken already gets a number, since some runtimes want them unique.
+  void Emit(Node node);
 
   // Makes names of nodes unique, compacts, raises ir_version to what `opset` needs, resolves.
   Result<Graph> Finish();
 
  private:
-  std::string Unique(const std::string& base);
-
   Graph graph_;
   MemoryPtr memory_;
-  std::unordered_set<std::string> names_;
+  std::unordered_set<std::string> value_names_, node_names_;
 };
 
 }  // namespace octavo

@@ -176,22 +176,25 @@ class StaticEmitter {
     OCTAVO_ASSIGN_OR_RETURN(std::vector<float> scales, WeightScales(weights, scale_axis));
     const float input_scale = params_[unit.inputs[0]].scale;
 
-    std::optional<Tensor> bias;
+    std::vector<float> bias;
     if (node.has_input(2)) {
-      OCTAVO_ASSIGN_OR_RETURN(bias, Scaled(*graph_.values[node.inputs[2]].constant, "beta", node));
+      OCTAVO_ASSIGN_OR_RETURN(const Tensor from, Scaled(*graph_.values[node.inputs[2]].constant, "beta", node));
+      bias.assign(from.data<float>().begin(), from.data<float>().end());
       // A bias that is large beside its channel's weights asks for a coarser scale of both.
-      const auto values = bias->data<float>();
-      for (size_t c = 0; c < values.size(); ++c) {
-        if (!std::isfinite(values[c])) return Error(Code::kInvalidData, "its bias holds NaN or infinity");
-        const bool one_scale = scales.size() == 1, one_bias = values.size() == 1;
+      for (size_t c = 0; c < bias.size(); ++c) {
+        if (!std::isfinite(bias[c])) return Error(Code::kInvalidData, "its bias holds NaN or infinity");
+        const bool one_scale = scales.size() == 1, one_bias = bias.size() == 1;
         const size_t end = one_scale ? 1 : one_bias ? scales.size() : c + 1;
         for (size_t s = one_scale || one_bias ? 0 : c; s < end; ++s) {
-          const double largest = std::fabs(double{values[c]}) / (double{input_scale} * double{scales[s]});
+          const double largest = std::fabs(double{bias[c]}) / (double{input_scale} * double{scales[s]});
           if (largest > kLargestBias) scales[s] = static_cast<float>(scales[s] * (largest / kLargestBias) * (1 + 1e-6));
         }
       }
     }
     OCTAVO_ASSIGN_OR_RETURN(Tensor quantized, QuantizeWeights(weights, scale_axis, scales, rewriter_.memory()));
+    if (node.op_type == "Conv" && recipe_.balanced_rounding) BalanceKernels(weights, scale_axis, scales, &quantized);
+    if (recipe_.bias_correction) CorrectBias(unit, node, weights, quantized, scales, bias);
+
     const std::string name = graph_.values[node.inputs[1]].name;
     const std::vector<int8_t> zeros(scales.size(), 0);
     const ValueId q = rewriter_.NewConstant(name + "_quantized", std::move(quantized));
@@ -200,22 +203,68 @@ class StaticEmitter {
     const ValueId dequantized = rewriter_.NewValue(name + "_dequantized", DType::kFloat);
     rewriter_.Emit("DequantizeLinear", name + "_DequantizeLinear", {q, s, z}, {dequantized}, Axis(scales, scale_axis));
     node.inputs[1] = dequantized;
-    if (bias) return EmitBias(node, *bias, input_scale, scales, weights.shape()[axis < 0 ? 0 : axis]);
-    return Ok();
+    if (bias.empty()) return Ok();
+    return EmitBias(node, node.has_input(2) ? graph_.values[node.inputs[2]].name : node.name + "_bias", bias,
+                    input_scale, scales, weights.shape()[axis < 0 ? 0 : axis]);
+  }
+
+  // Rounded weights shift each output channel by (rounded - exact) * mean of the inputs; the bias takes that back. A
+  // node without a bias gets one.
+  void CorrectBias(const Unit& unit, const Node& node, const Tensor& weights, const Tensor& quantized,
+                   const std::vector<float>& scales, std::vector<float>& bias) const {
+    if (node.op_type == "MatMul") return;  // has no bias
+    const auto found = statistics_.values.find(graph_.values[unit.inputs[0]].name);
+    if (found == statistics_.values.end() || found->second.channel_axis != 1) return;
+    const std::vector<double> errors = MeanErrors(node, weights, quantized, scales, found->second.ChannelMeans());
+    if (errors.empty()) return;
+    if (bias.size() <= 1) bias.resize(errors.size(), bias.empty() ? 0.0f : bias[0]);
+    if (bias.size() != errors.size()) return;
+    for (size_t c = 0; c < bias.size(); ++c) bias[c] = static_cast<float>(double{bias[c]} - errors[c]);
+  }
+
+  // The mean error of each output channel of a Conv, ConvTranspose or Gemm, padding aside. Empty if the means do not
+  // fit.
+  std::vector<double> MeanErrors(const Node& node, const Tensor& weights, const Tensor& quantized,
+                                 const std::vector<float>& scales, const std::vector<double>& means) const {
+    const NodeReader reader(node, graph_.opset());
+    const Shape& shape = weights.shape();
+    const bool gemm = node.op_type == "Gemm", transposed = node.op_type == "ConvTranspose";
+    const bool out_first = gemm ? reader.Int("transB", 0) != 0 : !transposed;
+    const int64_t groups = gemm ? 1 : reader.Int("group", 1), taps = shape.Elements(2, shape.rank());
+    const int64_t ins = out_first ? shape[1] * groups : shape[0], outs = out_first ? shape[0] : shape[1] * groups;
+    if (static_cast<int64_t>(means.size()) != ins || ins % groups != 0 || outs % groups != 0) return {};
+    // A transposed convolution reaches an output with one of stride * stride sets of its taps.
+    double share = 1;
+    if (transposed) {
+      for (int64_t stride : reader.Ints("strides")) share /= static_cast<double>(stride);
+    }
+    const auto exact = weights.data<float>();
+    const auto rounded = quantized.data<int8_t>();
+    std::vector<double> errors(static_cast<size_t>(outs), 0.0);
+    size_t at = 0;
+    for (int64_t i = 0; i < shape[0]; ++i) {
+      for (int64_t j = 0; j < shape[1]; ++j) {
+        const int64_t group = out_first ? i / (outs / groups) : i / (ins / groups);
+        const int64_t in = out_first ? group * shape[1] + j : i, out = out_first ? i : group * shape[1] + j;
+        const double scale = scales[scales.size() == 1 ? 0 : static_cast<size_t>(out)];
+        double error = 0;
+        for (int64_t tap = 0; tap < taps; ++tap, ++at) error += rounded[at] * scale - double{exact[at]};
+        errors[static_cast<size_t>(out)] += error * means[static_cast<size_t>(in)] * share;
+      }
+    }
+    return errors;
   }
 
   // int32 with scale input_scale * weight_scale[c], zero point 0.
-  Status EmitBias(Node& node, const Tensor& bias, float input_scale, const std::vector<float>& weight_scales,
-                  int64_t columns) {
-    const std::string name = graph_.values[node.inputs[2]].name;
-    const size_t channels = bias.elements() == 1 && weight_scales.size() > 1 ? static_cast<size_t>(columns)
-                                                                             : static_cast<size_t>(bias.elements());
+  Status EmitBias(Node& node, const std::string& name, const std::vector<float>& bias, float input_scale,
+                  const std::vector<float>& weight_scales, int64_t columns) {
+    const size_t channels = bias.size() == 1 && weight_scales.size() > 1 ? static_cast<size_t>(columns) : bias.size();
     std::vector<float> scales(weight_scales.size() == 1 ? 1 : channels);
     for (size_t c = 0; c < scales.size(); ++c) scales[c] = input_scale * weight_scales[c];
     std::vector<int32_t> values(channels);
     for (size_t c = 0; c < channels; ++c) {
-      const double value = bias.data<float>()[bias.elements() == 1 ? 0 : c];
-      values[c] = static_cast<int32_t>(std::nearbyint(value / scales[scales.size() == 1 ? 0 : c]));
+      const double value = double{bias[bias.size() == 1 ? 0 : c]} / scales[scales.size() == 1 ? 0 : c];
+      values[c] = static_cast<int32_t>(std::clamp(std::nearbyint(value), -kLargestBias, kLargestBias));
     }
     // Rank 1 even for one value: that is what Conv asks for.
     OCTAVO_ASSIGN_OR_RETURN(Tensor tensor,
@@ -224,8 +273,10 @@ class StaticEmitter {
     const ValueId q = rewriter_.NewConstant(name + "_quantized", std::move(tensor));
     OCTAVO_ASSIGN_OR_RETURN(const ValueId s, rewriter_.NewConstant<float>(name + "_scale", scales));
     OCTAVO_ASSIGN_OR_RETURN(const ValueId z, rewriter_.NewConstant<int32_t>(name + "_zero_point", zeros));
-    node.inputs[2] = rewriter_.NewValue(name + "_dequantized", DType::kFloat);
-    rewriter_.Emit("DequantizeLinear", name + "_DequantizeLinear", {q, s, z}, {node.inputs[2]}, Axis(scales, 0));
+    const ValueId dequantized = rewriter_.NewValue(name + "_dequantized", DType::kFloat);
+    rewriter_.Emit("DequantizeLinear", name + "_DequantizeLinear", {q, s, z}, {dequantized}, Axis(scales, 0));
+    node.inputs.resize(3, kNoValue);
+    node.inputs[2] = dequantized;
     return Ok();
   }
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/base/checked.h"
+#include "core/quantize/range.h"
 #include "core/quantize/rewriter.h"
 #include "core/quantize/schemes.h"
 #include "core/quantize/weights.h"
@@ -36,7 +37,7 @@ Result<Blocks> QuantizeBlocks(const Tensor& weights, int summed, int64_t block, 
     }
   }
   const float most = bits == 4 ? 7.0f : 127.0f;
-  for (float& scale : scales) scale = scale == 0 ? 1.0f : std::max(scale / most, 0x1p-100f);
+  for (float& scale : scales) scale = scale == 0 ? 1.0f : std::clamp(scale / most, kSmallestScale, kLargestScale);
   auto* bytes = static_cast<uint8_t*>(blocks.values.mutable_raw());
   std::fill_n(bytes, blocks.values.bytes(), uint8_t{0});
   for (int64_t i = 0; i < rows * columns; ++i) {
@@ -81,6 +82,9 @@ Result<Graph> EmitWeightOnly(const Graph& graph, const Recipe& recipe, const Pla
         auto scales = WeightScales(weights, scale_axis);
         if (!scales.ok()) return scales.status().Within(Label(graph, n));
         OCTAVO_ASSIGN_OR_RETURN(Tensor quantized, QuantizeWeights(weights, scale_axis, *scales, memory));
+        if (node.op_type == "Conv" && recipe.balanced_rounding) {
+          BalanceKernels(weights, scale_axis, *scales, &quantized);
+        }
         inputs = {rewriter.NewConstant(name + "_quantized", std::move(quantized))};
         OCTAVO_ASSIGN_OR_RETURN(const ValueId scale, rewriter.NewConstant<float>(name + "_scale", *scales));
         inputs.push_back(scale);

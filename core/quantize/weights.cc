@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/quantize/range.h"
+
 namespace octavo {
 namespace {
 
@@ -34,7 +36,7 @@ Result<std::vector<float>> WeightScales(const Tensor& weights, int axis) {
     largest[channel] = std::max(largest[channel], std::fabs(values[i]));
   });
   if (!finite) return Error(Code::kInvalidData, "weights hold NaN or infinity");
-  for (float& scale : largest) scale = scale == 0 ? 1.0f : std::max(scale / 127.0f, 0x1p-100f);
+  for (float& scale : largest) scale = scale == 0 ? 1.0f : std::clamp(scale / 127.0f, kSmallestScale, kLargestScale);
   return largest;
 }
 
@@ -49,11 +51,33 @@ Result<Tensor> QuantizeWeights(const Tensor& weights, int axis, const std::vecto
   return quantized;
 }
 
-std::vector<int64_t> AbsoluteSums(const Tensor& quantized, int axis) {
-  const auto values = quantized.data<int8_t>();
-  std::vector<int64_t> sums(Channels(quantized.shape(), axis), 0);
-  ForEachElement(quantized.shape(), axis, [&](size_t channel, size_t i) { sums[channel] += std::abs(values[i]); });
-  return sums;
+void BalanceKernels(const Tensor& weights, int axis, const std::vector<float>& scales, Tensor* quantized) {
+  const Shape& shape = weights.shape();
+  const auto taps = static_cast<size_t>(shape.Elements(2, shape.rank()));
+  if (taps < 2) return;
+  const auto from = weights.data<float>();
+  const auto to = quantized->mutable_data<int8_t>();
+  std::vector<double> errors(taps);
+  const auto balance = [&](size_t begin, double scale) {
+    double sum = 0;
+    for (size_t i = 0; i < taps; ++i) sum += errors[i] = double{from[begin + i]} / scale - to[begin + i];
+    const int up = sum > 0 ? 1 : -1;
+    for (double flips = std::nearbyint(std::fabs(sum)); flips > 0; --flips) {
+      size_t best = taps;
+      for (size_t i = 0; i < taps; ++i) {
+        const bool can = errors[i] * up > 0 && std::abs(to[begin + i] + up) <= 127;
+        if (can && (best == taps || errors[i] * up > errors[best] * up)) best = i;
+      }
+      if (best == taps) return;
+      to[begin + best] = static_cast<int8_t>(to[begin + best] + up);
+      errors[best] -= up;
+    }
+  };
+  const auto columns = static_cast<size_t>(shape[1]);
+  for (size_t kernel = 0; kernel < from.size() / taps; ++kernel) {
+    const size_t channel = axis < 0 ? 0 : axis == 0 ? kernel / columns : kernel % columns;
+    balance(kernel * taps, scales[channel]);
+  }
 }
 
 }  // namespace octavo

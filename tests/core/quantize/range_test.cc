@@ -29,20 +29,24 @@ std::vector<float> Normal(size_t n, float deviation = 1) {
   return values;
 }
 
-// The error that 8 bits really make, value by value.
-double TrueError(const std::vector<float>& values, Range range) {
+// The squared error that 8 bits really make, value by value; that of clipped values times clip_weight.
+double TrueError(const std::vector<float>& values, Range range, double clip_weight = 1) {
   const QuantParams params = ParamsU8(range);
   double sum = 0;
   for (float value : values) {
     const double q = std::clamp(std::nearbyint(double{value} / params.scale) + params.zero_point, 0.0, 255.0);
     const double error = value - (q - params.zero_point) * params.scale;
-    sum += error * error;
+    sum += error * error * (std::fabs(error) > params.scale * 0.5 ? clip_weight : 1);
   }
   return sum;
 }
 
-// The least true error over a fine grid of both bounds.
-double LeastError(const std::vector<float>& values, bool common_factor) {
+constexpr ObserverKind kSearches[] = {ObserverKind::kHistogram, ObserverKind::kMse};
+double ClipWeight(ObserverKind kind) { return kind == ObserverKind::kHistogram ? 4 : 1; }
+
+// The least error over a fine grid of both bounds, or of their common factor.
+double LeastError(const std::vector<float>& values, ObserverKind kind) {
+  const bool common_factor = kind == ObserverKind::kMse;
   const auto [min, max] = std::minmax_element(values.begin(), values.end());
   const double low = std::min(0.0f, *min), high = std::max(0.0f, *max);
   double best = INFINITY;
@@ -50,37 +54,36 @@ double LeastError(const std::vector<float>& values, bool common_factor) {
   for (int i = 1; i <= kSteps; ++i) {
     for (int j = 1; j <= kSteps; ++j) {
       if (common_factor ? i != j : low == 0 && i > 1) continue;
-      best = std::min(best, TrueError(values, {low * i / kSteps, high * j / kSteps}));
+      best = std::min(best, TrueError(values, {low * i / kSteps, high * j / kSteps}, ClipWeight(kind)));
     }
   }
   return best;
 }
 
-constexpr ObserverKind kSearches[] = {ObserverKind::kHistogram, ObserverKind::kMse};
-
 void ExpectNearLeastError(const std::vector<float>& values, double tolerance) {
   const ValueStatistics stats = Of(values);
   for (ObserverKind kind : kSearches) {
-    const double error = TrueError(values, Choose(stats, kind));
-    const double least = LeastError(values, kind == ObserverKind::kMse);
+    const double error = TrueError(values, Choose(stats, kind), ClipWeight(kind));
+    const double least = LeastError(values, kind);
     EXPECT_LE(error, least * (1 + tolerance)) << Name(kind) << ", least " << least;
-    EXPECT_LE(error, TrueError(values, {stats.min, stats.max}) * (1 + tolerance)) << Name(kind) << " lost to min_max";
+    EXPECT_LE(error, TrueError(values, {stats.min, stats.max}, ClipWeight(kind)) * (1 + tolerance))
+        << Name(kind) << " lost to min_max";
   }
 }
 
 TEST(Range, SearchesFindTheLeastSquaredError) {
   std::mt19937 random(5);
   std::vector<float> values = Normal(4000);
-  ExpectNearLeastError(values, 0.02);
+  ExpectNearLeastError(values, 0.03);
   for (float& value : values) value = std::max(0.0f, value);  // after Relu
-  ExpectNearLeastError(values, 0.02);
+  ExpectNearLeastError(values, 0.03);
   for (float& value : values) value = value * value * value;  // heavy tail
   ExpectNearLeastError(values, 0.05);
   for (float& value : values) value = -value;
   ExpectNearLeastError(values, 0.05);
   std::uniform_real_distribution<float> uniform(-0.25f, 1);
   for (float& value : values) value = uniform(random);
-  ExpectNearLeastError(values, 0.02);
+  ExpectNearLeastError(values, 0.03);
   std::exponential_distribution<float> exponential(3);
   for (float& value : values) value = exponential(random) - 0.1f;
   ExpectNearLeastError(values, 0.03);
@@ -91,8 +94,8 @@ TEST(Range, SearchesCutOutliersThatCostLess) {
   values.push_back(40);
   for (ObserverKind kind : kSearches) {
     const Range range = Choose(Of(values), kind);
-    EXPECT_LT(range.high, 25) << Name(kind);
-    EXPECT_LT(TrueError(values, range), 0.5 * TrueError(values, {-5, 40})) << Name(kind);
+    EXPECT_LT(range.high, 30) << Name(kind);
+    EXPECT_LT(TrueError(values, range), 0.7 * TrueError(values, {-5, 40})) << Name(kind);
   }
   // Where it is alone in a few values, the outlier is what matters.
   const std::vector<float> few = {-1, 0, 0.5f, 1, 400};
@@ -248,7 +251,9 @@ TEST(Range, ParamsHoldZeroExactly) {
   EXPECT_EQ(ParamsU8({1, 2}).scale, static_cast<float>(2.0 / 255));
   EXPECT_EQ(ParamsU8({-2, -1}).zero_point, 255);
   EXPECT_EQ(ParamsU8({-1, 1}).zero_point, 127);  // 1 / float(2 / 255) is just below 127.5
-  EXPECT_EQ(ParamsU8({0, 1e-40}).scale, 1.0f) << "an empty range";
+  EXPECT_EQ(ParamsU8({0, 1e-40}).scale, kSmallestScale);
+  EXPECT_EQ(ParamsU8({-1e38, 1e38}).scale, kLargestScale);
+  EXPECT_EQ(ParamsU8({-1e38, 1e38}).zero_point, 255);  // still within the integers
 }
 
 TEST(Range, SameStatisticsSameBits) {
@@ -262,7 +267,7 @@ TEST(Range, SameStatisticsSameBits) {
   const ValueStatistics stats = Of(values);
   const Range histogram = Choose(stats, ObserverKind::kHistogram), entropy = Choose(stats, ObserverKind::kEntropy);
   // Any machine must give these.
-  EXPECT_EQ(ParamsU8(histogram).scale, 0x1.98684ap-5f) << std::hexfloat << ParamsU8(histogram).scale;
+  EXPECT_EQ(ParamsU8(histogram).scale, 0x1.9a9086p-5f) << std::hexfloat << ParamsU8(histogram).scale;
   EXPECT_EQ(ParamsU8(entropy).scale, 0x1.9f090ap-5f) << std::hexfloat << ParamsU8(entropy).scale;
 }
 

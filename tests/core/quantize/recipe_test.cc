@@ -32,7 +32,8 @@ TEST(Recipe, EveryKey) {
     "octavo": 1,
     "scheme": "weight-only",
     "activations": {"dtype": "uint8", "observer": {"name": "percentile", "percentile": 99.5}},
-    "weights": {"dtype": "int4", "granularity": "per_tensor", "block_size": 64},
+    "weights": {"dtype": "int4", "granularity": "per_tensor", "rounding": "nearest", "block_size": 64},
+    "bias_correction": false,
     "nodes": [
       {"match": {"op": "Gemm", "name": "head*"}, "keep_float": true},
       {"match": {"op": "Conv"}, "observer": "min_max", "weights": {"granularity": "per_channel"}},
@@ -45,6 +46,8 @@ TEST(Recipe, EveryKey) {
   EXPECT_EQ(recipe.weight_bits, 4);
   EXPECT_FALSE(recipe.per_channel);
   EXPECT_EQ(recipe.block_size, 64);
+  EXPECT_FALSE(recipe.balanced_rounding);
+  EXPECT_FALSE(recipe.bias_correction);
   ASSERT_EQ(recipe.nodes.size(), 3u);
   EXPECT_EQ(recipe.nodes[0].match_op, "Gemm");
   EXPECT_EQ(recipe.nodes[0].match_name, "head*");
@@ -63,6 +66,8 @@ TEST(Recipe, CanonicalFormRoundTrips) {
   recipes[2].scheme = Scheme::kWeightOnly;
   recipes[2].weight_bits = 4;
   recipes[2].block_size = 0;
+  recipes[1].balanced_rounding = false;
+  recipes[3].bias_correction = false;
   recipes[3].observer = {ObserverKind::kPercentile, 99.999};
   NodeRule rule;
   rule.match_op = "Conv";
@@ -78,7 +83,8 @@ TEST(Recipe, CanonicalFormRoundTrips) {
   }
   EXPECT_EQ(Recipe().ToJson(),
             R"({"octavo":1,"scheme":"static","activations":{"dtype":"uint8","observer":"histogram"},)"
-            R"("weights":{"dtype":"int8","granularity":"per_channel"},"nodes":[]})");
+            R"("weights":{"dtype":"int8","granularity":"per_channel","rounding":"balanced"},)"
+            R"("bias_correction":true,"nodes":[]})");
 }
 
 TEST(Recipe, EveryErrorNamesThePlaceAndWhatIsAllowed) {
@@ -88,9 +94,10 @@ TEST(Recipe, EveryErrorNamesThePlaceAndWhatIsAllowed) {
       {"{", "recipe: not valid JSON"},
       {"{\"scheme\": \"static\",}", "recipe: not valid JSON"},
       {"{} {}", "recipe: not valid JSON"},
-      {"[]", "recipe is []; allowed: an object with octavo, scheme, activations, weights, nodes"},
-      {"3", "recipe is 3; allowed: an object with octavo, scheme, activations, weights, nodes"},
-      {R"({"schema": "static"})", "recipe: unknown key 'schema'; allowed: octavo, scheme, activations, weights, nodes"},
+      {"[]", "recipe is []; allowed: an object with octavo, scheme, activations, weights, bias_correction, nodes"},
+      {"3", "recipe is 3; allowed: an object with octavo, scheme, activations, weights, bias_correction, nodes"},
+      {R"({"schema": "static"})",
+       "recipe: unknown key 'schema'; allowed: octavo, scheme, activations, weights, bias_correction, nodes"},
       {R"({"octavo": 2})", "recipe: 'octavo' is 2; allowed: 1, the version of the recipe format"},
       {R"({"scheme": "qat"})", "recipe: 'scheme' is \"qat\"; allowed: static, dynamic, weight-only"},
       {R"({"scheme": null})", "recipe: 'scheme' is null; allowed: static, dynamic, weight-only"},
@@ -129,6 +136,8 @@ TEST(Recipe, EveryErrorNamesThePlaceAndWhatIsAllowed) {
       {R"({"weights": {"block_size": 18446744073709551600}})",
        "recipe: 'weights.block_size' is 18446744073709551600; allowed: 0 (whole channels) or a multiple of 16 up to "
        "65536"},
+      {R"({"weights": {"rounding": "up"}})", "recipe: 'weights.rounding' is \"up\"; allowed: nearest, balanced"},
+      {R"({"bias_correction": 1})", "recipe: 'bias_correction' is 1; allowed: true, false"},
       {R"({"nodes": {}})", "recipe: 'nodes' is {}; allowed: an array of rules"},
       {R"({"nodes": [7]})", "recipe: 'nodes[0]' is 7; allowed: an object with match, keep_float, observer, weights"},
       {R"({"nodes": [{"keep_float": true}]})", "recipe: 'nodes[0]' has no 'match'"},
