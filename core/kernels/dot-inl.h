@@ -27,9 +27,10 @@ namespace octavo {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Accumulators are at most 64 bytes wide, so that any panel of 64 columns is whole vectors. Where a vector's length is
-// only known at run time they are 16 bytes: one block, in which packing keeps the order.
-#if HWY_HAVE_SCALABLE
+// Accumulators are at most 64 bytes wide, so that any panel of 64 columns is whole vectors. Outside x86, where
+// narrowing two vectors keeps the order of the whole instead of each block of 16 bytes, they are one block, for which
+// both agree.
+#if HWY_HAVE_SCALABLE || HWY_TARGET_IS_SVE
 using DI32 = hn::CappedTag<int32_t, 4>;
 #else
 using DI32 = hn::CappedTag<int32_t, 16>;
