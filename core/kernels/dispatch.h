@@ -18,6 +18,7 @@ void FillFGemm(int64_t target, KernelTable& table);
 void FillDepthwise(int64_t target, KernelTable& table);
 void FillPool(int64_t target, KernelTable& table);
 void FillElementwise(int64_t target, KernelTable& table);
+void FillFunctions(int64_t target, KernelTable& table);
 void FillTranspose(int64_t target, KernelTable& table);
 
 // Defines Fill(target, table) from the functions Fill(table) of each target's namespace. HWY_DYNAMIC_DISPATCH would

@@ -34,6 +34,7 @@ class Registry {
       FillDepthwise(target, table);
       FillPool(target, table);
       FillElementwise(target, table);
+      FillFunctions(target, table);
       FillTranspose(target, table);
     }
   }

@@ -224,6 +224,19 @@ struct QMulArgs {
   uint8_t hi = 255;
 };
 
+// Functions of one float, as core/ops defines those of the same names.
+enum class FloatFunction : uint8_t {
+  kExp,
+  kSigmoid,
+  kTanh,
+  kErf,
+  kSwish,        // alpha
+  kHardSigmoid,  // alpha, beta
+  kHardSwish,
+  kGelu,
+  kGeluTanh,
+};
+
 // --------------------------------------------------------------------------------------------- the table
 
 struct KernelTable {
@@ -270,6 +283,9 @@ struct KernelTable {
   void (*fmul)(const BinaryArgs& args, float lo, float hi);
   void (*fdiv)(const BinaryArgs& args, float lo, float hi);
   void (*fclamp)(const float* x, float* y, size_t n, float lo, float hi);  // y may be x
+
+  // y may be x. Null where the target has no vectors of doubles.
+  void (*ffunction)(FloatFunction function, const float* x, float* y, size_t n, float alpha, float beta);
 
   // QuantizeLinear: saturate(rne(x / scale) + zero); NaN gives zero. DequantizeLinear: float(q - zero) * scale.
   void (*quantize_u8)(const float* x, uint8_t* y, size_t n, float scale, int32_t zero);

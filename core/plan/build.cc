@@ -214,6 +214,11 @@ Result<View> PlanBuilder::ReadRows(ValueId v) {
   return CopyTo(v, to, current_);
 }
 
+Result<View> PlanBuilder::ReadForKernel(ValueId v) {
+  const View view = Read(v);
+  return MayOverread(view) ? Result<View>(view) : ReadRows(v);
+}
+
 bool PlanBuilder::IsPixelView(ValueId v, const View& view) const {
   const Shape& s = shape(v);
   if (s.rank() < 3 || s.rank() > 4) return false;
@@ -412,7 +417,7 @@ Status PlanBuilder::Lower(NodeId n) {
   for (ValueId v : node(n).inputs) concrete &= v == kNoValue || IsStatic(v);
   for (ValueId v : node(n).outputs) concrete &= v == kNoValue || (IsConcrete(v) && shape(v).Elements() > 0);
   if (concrete) {
-    for (const auto lower : {LowerMove, LowerProduct, LowerWindow, LowerElementwise}) {
+    for (const auto lower : {LowerMove, LowerProduct, LowerMatMul, LowerWindow, LowerElementwise, LowerRows}) {
       OCTAVO_ASSIGN_OR_RETURN(const bool lowered, lower(*this, n));
       if (lowered) {
         done_[n] = true;

@@ -25,11 +25,11 @@ class RunsStep : public Step {
   LoopNest<kOperands> nest;  // outer loops
   int64_t n = 1;             // elements of a run
   std::array<View, kOperands> views;
-  std::array<int64_t, kOperands> element{};  // bytes
+  std::array<int64_t, kOperands> element{};  // bytes to the next element of a run; 0 for one that stands still
   Inner inner;
 
   size_t max_parts() const override {
-    const int64_t bytes = nest.Iterations() * n * element[0];
+    const int64_t bytes = nest.Iterations() * n * element.back();
     const int64_t units = nest.rank == 0 ? n / 64 : nest.Iterations();
     return static_cast<size_t>(std::clamp<int64_t>(std::min(bytes / kBytesWorthAThread, units), 1, INT32_MAX));
   }
@@ -116,6 +116,29 @@ Strides BroadcastStrides(const Shape& from, const Strides& strides, const Shape&
 
 using BinaryInner = std::function<void(const BinaryArgs&)>;
 
+// Rows of one operand against one element each of the other, `which`: it is repeated in a buffer, for a piece of the
+// row at a time.
+template <typename T>
+void RepeatElement(const BinaryArgs& args, size_t which, const BinaryInner& inner) {
+  std::array<T, 256> repeated;
+  const auto at = [](const void* base, size_t row, int64_t stride, size_t i) {
+    return static_cast<const std::byte*>(base) + static_cast<int64_t>(row) * stride +
+           static_cast<int64_t>(i * sizeof(T));
+  };
+  for (size_t row = 0; row < args.rows; ++row) {
+    const std::byte* const single = which == 0 ? at(args.a, row, args.a_stride, 0) : at(args.b, row, args.b_stride, 0);
+    repeated.fill(*reinterpret_cast<const T*>(single));
+    for (size_t i = 0; i < args.n; i += repeated.size()) {
+      BinaryArgs piece;
+      piece.a = which == 0 ? static_cast<const void*>(repeated.data()) : at(args.a, row, args.a_stride, i);
+      piece.b = which == 1 ? static_cast<const void*>(repeated.data()) : at(args.b, row, args.b_stride, i);
+      piece.c = const_cast<std::byte*>(at(args.c, row, args.c_stride, i));
+      piece.n = std::min(repeated.size(), args.n - i);
+      inner(piece);
+    }
+  }
+}
+
 Result<bool> EmitBinary(PlanBuilder& b, NodeId n, const char* kernel, bool int8, ValueId out, BinaryInner inner) {
   const Node& node = b.node(n);
   const Shape& shape = b.shape(out);
@@ -146,7 +169,14 @@ Result<bool> EmitBinary(PlanBuilder& b, NodeId n, const char* kernel, bool int8,
   }
   std::array<int64_t, 2> inner_strides;
   const int64_t run = probe.TakeInner(&inner_strides);
-  if (run > 1 && (inner_strides[0] != element || inner_strides[1] != element)) return false;
+  size_t repeats = 2;  // the operand that stands still while the other moves on
+  for (size_t o = 0; run > 1 && o < 2; ++o) {
+    if (inner_strides[o] == 0 && inner_strides[1 - o] == element) {
+      repeats = o;
+    } else if (inner_strides[o] != element) {
+      return false;
+    }
+  }
 
   OCTAVO_ASSIGN_OR_RETURN(const View c, b.MakeLike(out, like));
   auto step = std::make_unique<RunsStep<3>>();
@@ -160,14 +190,16 @@ Result<bool> EmitBinary(PlanBuilder& b, NodeId n, const char* kernel, bool int8,
   std::array<int64_t, 3> row_strides{};
   const int64_t rows = step->nest.rank > 1 ? step->nest.TakeInner(&row_strides) : 1;
   step->views = {views[0], views[1], c};
-  step->element = {element, element, element};
-  step->inner = [inner = std::move(inner), rows, row_strides](const std::array<std::byte*, 3>& at, int64_t count) {
+  step->element = {repeats == 0 ? 0 : element, repeats == 1 ? 0 : element, element};
+  step->inner = [inner = std::move(inner), rows, row_strides, repeats, element](const std::array<std::byte*, 3>& at,
+                                                                                int64_t count) {
     BinaryArgs args;
     args.a = at[0], args.b = at[1], args.c = at[2];
     args.a_stride = row_strides[0], args.b_stride = row_strides[1], args.c_stride = row_strides[2];
     args.rows = static_cast<size_t>(rows);
     args.n = static_cast<size_t>(count);
-    inner(args);
+    if (repeats == 2) return inner(args);
+    element == 1 ? RepeatElement<uint8_t>(args, repeats, inner) : RepeatElement<float>(args, repeats, inner);
   };
   Describe(*step, b, n, kernel, int8);
   b.Emit(std::move(step), n, {views[0], views[1], c}, {out});
@@ -249,12 +281,45 @@ Result<bool> LowerQuantize(PlanBuilder& b, NodeId n) {
   });
 }
 
+struct Function {
+  FloatFunction function;
+  float alpha = 0, beta = 0;
+};
+
+// The kernel's name for a node, if it has one.
+std::optional<Function> FunctionOf(const PlanBuilder& b, NodeId n) {
+  const Node& node = b.node(n);
+  const NodeReader reader(node, b.graph().opset());
+  const std::string& op = node.op_type;
+  if (op == "Exp") return Function{FloatFunction::kExp};
+  if (op == "Sigmoid") return Function{FloatFunction::kSigmoid};
+  if (op == "Tanh") return Function{FloatFunction::kTanh};
+  if (op == "Erf") return Function{FloatFunction::kErf};
+  if (op == "Swish") return Function{FloatFunction::kSwish, reader.Float("alpha", 1.0f)};
+  if (op == "HardSwish") return Function{FloatFunction::kHardSwish};
+  if (op == "HardSigmoid") {
+    return Function{FloatFunction::kHardSigmoid, reader.Float("alpha", 0.2f), reader.Float("beta", 0.5f)};
+  }
+  if (op == "Gelu") {
+    const bool tanh = reader.String("approximate", "none") == "tanh";
+    return Function{tanh ? FloatFunction::kGeluTanh : FloatFunction::kGelu};
+  }
+  return std::nullopt;
+}
+
 // Any other function of one value: the row's own arithmetic on each run.
 Result<bool> LowerOtherUnary(PlanBuilder& b, NodeId n) {
   const Node& node = b.node(n);
   if (b.value(node.inputs[0]).dtype != DType::kFloat || b.value(node.outputs[0]).dtype != DType::kFloat ||
       b.shape(node.inputs[0]) != b.shape(node.outputs[0]) || node.outputs.size() != 1) {
     return false;
+  }
+  if (const auto function = FunctionOf(b, n); function && b.kernels().ffunction) {
+    return EmitUnary(
+        b, n, "f32_function", false, [function, kernel = b.kernels().ffunction](const auto& at, int64_t count) {
+          kernel(function->function, reinterpret_cast<const float*>(at[0]), reinterpret_cast<float*>(at[1]),
+                 static_cast<size_t>(count), function->alpha, function->beta);
+        });
   }
   std::vector<Tensor> parameters;
   for (size_t i = 1; i < node.inputs.size(); ++i) {

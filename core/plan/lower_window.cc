@@ -84,8 +84,8 @@ class WindowLowering {
     if (dtype != DType::kFloat) return false;
     kind_ = PoolKind::kAverage;
     if (op == "AveragePool") return ReadPool(x);
-    // ReduceMean of floats sums in double: its row's own arithmetic does that.
-    return op == "GlobalAveragePool" && ReadWhole(x);
+    if (op == "GlobalAveragePool") return ReadWhole(x);
+    return op == "ReduceMean" && ReadSpatialAxes(x);
   }
 
   bool ReadPool(const Shape& x) {

@@ -66,6 +66,7 @@ class PlanBuilder {
   Result<View> ReadDense(ValueId v);                       // row-major
   Result<View> ReadPixels(ValueId v, const Frame& frame);  // channels adjacent, in memory that kernels may over-read
   Result<View> ReadRows(ValueId v);                        // row-major, in memory that kernels may over-read
+  Result<View> ReadForKernel(ValueId v);                   // as it is, in memory that kernels may over-read
   // In the layout of `like`, a view of a value of the same shape.
   Result<View> ReadLike(ValueId v, const View& like);
   bool IsPixels(ValueId v) const;  // placed so
@@ -134,9 +135,11 @@ class PlanBuilder {
 
 // Each makes steps of node n if it knows a kernel for it; false leaves the node to its reference arithmetic.
 Result<bool> LowerProduct(PlanBuilder& builder, NodeId n);
+Result<bool> LowerMatMul(PlanBuilder& builder, NodeId n);  // of two computed operands
 Result<bool> LowerWindow(PlanBuilder& builder, NodeId n);  // pools and means
 Result<bool> LowerElementwise(PlanBuilder& builder, NodeId n);
 Result<bool> LowerMove(PlanBuilder& builder, NodeId n);
+Result<bool> LowerRows(PlanBuilder& builder, NodeId n);  // softmax, normalizations, reductions along the last axes
 
 // The bounds of a Relu, or of a Clip with constant bounds, on float32; nullopt for any other node.
 std::optional<std::pair<float, float>> ReadClamp(const PlanBuilder& builder, NodeId n);

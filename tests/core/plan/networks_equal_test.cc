@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <sstream>
 
@@ -185,6 +186,77 @@ class RandomNetwork {
   ValueId current_;
 };
 
+// Attention blocks on [N, T, D].
+class RandomTransformer {
+ public:
+  RandomTransformer(uint32_t seed, bool quantized) : b_(seed + 1000), quantized_(quantized) {
+    heads_ = b_.Between(1, 3);
+    size_ = b_.Between(1, 20);
+    tokens_ = b_.Between(1, 30);
+    const int width = heads_ * size_;
+    input_ = Shape{Shape::kUnknown, b_.Below(2) ? tokens_ : Shape::kUnknown, width};
+    ValueId x = Quantize(b_.Input("x", DType::kFloat, input_), 2);
+    for (int i = b_.Between(1, 2); i > 0; --i) x = FeedForward(Attention(x));
+    b_.Output(x);
+  }
+
+  const Graph& graph() { return b_.graph(); }
+  Tensor Input(int64_t batch) { return b_.RandomTensor({batch, tokens_, input_[2]}, -2, 2); }
+
+ private:
+  ValueId Quantize(ValueId v, float range) { return quantized_ ? b_.RandomPair(v, range) : v; }
+  // Where this tool or that leaves floats between.
+  ValueId Maybe(ValueId v, float range) { return b_.Below(2) ? Quantize(v, range) : v; }
+
+  ValueId Linear(ValueId v, int from, int to) {
+    const float scale = 3.0f / std::sqrt(static_cast<float>(from));
+    const ValueId w = quantized_ ? b_.Weights({from, to}, 1, scale / 127) : b_.FloatConstant({from, to}, -scale, scale);
+    ValueId y = b_.Node1("MatMul", {v, w});
+    if (b_.Below(3)) y = b_.Node1("Add", {y, b_.FloatConstant({to}, -0.3f, 0.3f)});
+    return y;
+  }
+  ValueId Heads(ValueId v) {
+    const ValueId split = b_.Node1("Reshape", {v, b_.Ints({0, -1, heads_, size_})});
+    return b_.Node1("Transpose", {split}, {Attr("perm", {0, 2, 1, 3})});
+  }
+  ValueId Normalize(ValueId v) {
+    const int width = heads_ * size_;
+    const ValueId scale = b_.FloatConstant({width}, 0.5f, 1.5f), bias = b_.FloatConstant({width}, -0.5f, 0.5f);
+    if (b_.Below(2)) return b_.Node1("LayerNormalization", {v, scale, bias});
+    const ValueId centred = b_.Node1("Sub", {v, b_.Node1("ReduceMean", {v, b_.Ints({-1})})});
+    const ValueId squares = b_.Node1("Mul", {centred, centred});
+    const ValueId variance = b_.Node1("ReduceMean", {squares, b_.Ints({-1})});
+    const ValueId root = b_.Node1("Sqrt", {b_.Node1("Add", {variance, b_.Scalar(1e-5f)})});
+    return b_.Node1("Add", {b_.Node1("Mul", {b_.Node1("Div", {centred, root}), scale}), bias});
+  }
+  ValueId Attention(ValueId x) {
+    const int width = heads_ * size_;
+    const ValueId q = Maybe(Heads(Maybe(Linear(x, width, width), 2)), 2);
+    const ValueId k = Maybe(Linear(x, width, width), 2), v = Maybe(Linear(x, width, width), 2);
+    const ValueId keys = b_.Node1("Reshape", {k, b_.Ints({0, -1, heads_, size_})});
+    const ValueId turned = b_.Node1("Transpose", {keys}, {Attr("perm", {0, 2, 3, 1})});
+    ValueId scores = Maybe(b_.Node1("MatMul", {q, Maybe(turned, 2)}), 4);
+    scores = b_.Node1("Mul", {scores, b_.Scalar(0.3f)});
+    const ValueId weights = Maybe(b_.Node1("Softmax", {scores}), 1);
+    const ValueId mixed = Maybe(b_.Node1("MatMul", {weights, Heads(v)}), 2);
+    const ValueId joined = b_.Node1("Transpose", {mixed}, {Attr("perm", {0, 2, 1, 3})});
+    const ValueId flat = Maybe(b_.Node1("Reshape", {joined, b_.Ints({0, -1, width})}), 2);
+    return Quantize(Normalize(b_.Node1("Add", {x, Maybe(Linear(flat, width, width), 2)})), 3);
+  }
+  ValueId FeedForward(ValueId x) {
+    const int width = heads_ * size_, wide = b_.Between(1, 40);
+    ValueId y = Maybe(Linear(x, width, wide), 3);
+    y = Maybe(b_.Node1(b_.Below(2) ? "Gelu" : "Tanh", {y}), 3);
+    y = Maybe(Linear(y, wide, width), 3);
+    return Quantize(Normalize(b_.Node1("Add", {y, x})), 3);
+  }
+
+  QdqBuilder b_;
+  const bool quantized_;
+  int heads_, size_, tokens_;
+  Shape input_;
+};
+
 std::vector<Tensor> RunOn(const Graph& graph, const std::string& target, size_t threads,
                           std::span<const Tensor> inputs) {
   std::vector<Tensor> all;
@@ -248,11 +320,11 @@ std::string FirstDifference(const Graph& graph, const std::string& target, size_
 
 class NetworksEqual : public ::testing::TestWithParam<bool> {};
 
-TEST_P(NetworksEqual, OnEveryTargetAndNumberOfThreads) {
-  const bool quantized = GetParam();
+template <typename Network>
+void CompareTargets(bool quantized) {
   for (uint32_t seed = 0; seed < 100; ++seed) {
-    RandomNetwork network(seed, quantized);
-    if (HasFailure()) FAIL() << "seed " << seed;
+    Network network(seed, quantized);
+    if (::testing::Test::HasFailure()) FAIL() << "seed " << seed;
     const Tensor inputs[] = {network.Input(1), network.Input(3), network.Input(1)};
     const std::vector<Tensor> want = RunOn(network.graph(), "reference", 1, inputs);
     const auto targets = KernelTargets();
@@ -262,10 +334,13 @@ TEST_P(NetworksEqual, OnEveryTargetAndNumberOfThreads) {
       const size_t n = threads[(seed + t) % 4];
       ExpectEqual(want, RunOn(network.graph(), targets[t], n, inputs),
                   "seed " + std::to_string(seed) + ", " + targets[t] + ", threads " + std::to_string(n));
-      if (HasFatalFailure()) FAIL() << FirstDifference(network.graph(), targets[t], n, inputs);
+      if (::testing::Test::HasFatalFailure()) FAIL() << FirstDifference(network.graph(), targets[t], n, inputs);
     }
   }
 }
+
+TEST_P(NetworksEqual, Images) { CompareTargets<RandomNetwork>(GetParam()); }
+TEST_P(NetworksEqual, Sequences) { CompareTargets<RandomTransformer>(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(FloatAndQuantized, NetworksEqual, ::testing::Bool(),
                          [](const auto& network) { return network.param ? "Quantized" : "Float"; });

@@ -1,0 +1,213 @@
+// Elementary functions on float: computed in double by the very operations of core/ops/math.cc, in their order, none
+// fused, and rounded once. Changing one of the two means changing the other; tests/core/kernels/functions_test.cc
+// compares them.
+#if defined(OCTAVO_CORE_KERNELS_FUNCTIONS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef OCTAVO_CORE_KERNELS_FUNCTIONS_INL_H_
+#undef OCTAVO_CORE_KERNELS_FUNCTIONS_INL_H_
+#else
+#define OCTAVO_CORE_KERNELS_FUNCTIONS_INL_H_
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "core/kernels/kernels.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octavo {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+#if HWY_HAVE_FLOAT64
+
+using DF64 = hn::ScalableTag<double>;
+using VF64 = hn::VFromD<DF64>;
+
+HWY_INLINE VF64 Number(double x) { return hn::Set(DF64(), x); }
+
+template <size_t N>
+HWY_INLINE VF64 Polynomial(const double (&c)[N], VF64 x) {
+  VF64 sum = Number(c[N - 1]);
+  for (size_t i = N - 1; i-- > 0;) sum = hn::Add(hn::Mul(sum, x), Number(c[i]));
+  return sum;
+}
+
+HWY_INLINE VF64 ExpTail(VF64 r) {
+  static constexpr double kCoefficients[] = {1.0 / 2,
+                                             1.0 / 6,
+                                             1.0 / 24,
+                                             1.0 / 120,
+                                             1.0 / 720,
+                                             1.0 / 5040,
+                                             1.0 / 40320,
+                                             1.0 / 362880,
+                                             1.0 / 3628800,
+                                             1.0 / 39916800.0,
+                                             1.0 / 479001600.0,
+                                             1.0 / 6227020800.0,
+                                             1.0 / 87178291200.0};
+  return Polynomial(kCoefficients, r);
+}
+
+// 2^k for a whole k, |k| <= 1022: the low bits of k + 2^52 + 1023 are the exponent.
+HWY_INLINE VF64 PowerOfTwo(VF64 k) {
+  const hn::RebindToUnsigned<DF64> du;
+  return hn::BitCast(DF64(), hn::ShiftLeft<52>(hn::BitCast(du, hn::Add(k, Number(0x1p52 + 1023)))));
+}
+
+HWY_INLINE VF64 ExpOf(VF64 x) {
+  const auto over = hn::Gt(x, Number(709.79)), under = hn::Lt(x, Number(-745.14));
+  const VF64 safe = hn::IfThenZeroElse(hn::Or(over, under), x);
+  const VF64 scaled = hn::Mul(safe, Number(0x1.71547652b82fep+0));
+  const VF64 shift = Number(0x1p52);
+  const VF64 n = hn::CopySign(hn::Sub(hn::Add(hn::Abs(scaled), shift), shift), scaled);
+  const VF64 r = hn::Sub(hn::Sub(safe, hn::Mul(n, Number(0x1.62e42feep-1))), hn::Mul(n, Number(0x1.a39ef35793c76p-33)));
+  const VF64 value = hn::Add(Number(1.0), hn::Add(r, hn::Mul(hn::Mul(r, r), ExpTail(r))));
+  const VF64 half = hn::Trunc(hn::Mul(n, Number(0.5)));
+  VF64 result = hn::Mul(hn::Mul(value, PowerOfTwo(half)), PowerOfTwo(hn::Sub(n, half)));
+  result = hn::IfThenElse(over, Number(std::numeric_limits<double>::infinity()), result);
+  return hn::IfThenZeroElse(under, result);
+}
+
+HWY_INLINE VF64 Expm1Of(VF64 x) {
+  const VF64 small = hn::Add(x, hn::Mul(hn::Mul(x, x), ExpTail(x)));
+  const VF64 result = hn::IfThenElse(hn::Lt(hn::Abs(x), Number(0.35)), small, hn::Sub(ExpOf(x), Number(1.0)));
+  return hn::IfThenElse(hn::Eq(x, Number(0)), x, result);
+}
+
+HWY_INLINE VF64 SigmoidOf(VF64 x) {
+  const auto positive = hn::Ge(x, Number(0));
+  const VF64 e = ExpOf(hn::IfThenElse(positive, hn::Neg(x), x));
+  return hn::Div(hn::IfThenElse(positive, Number(1.0), e), hn::Add(Number(1.0), e));
+}
+
+HWY_INLINE VF64 TanhOf(VF64 x) {
+  const VF64 magnitude = hn::Abs(x);
+  const auto large = hn::Gt(magnitude, Number(22));
+  const VF64 e = Expm1Of(hn::Mul(Number(2.0), hn::IfThenZeroElse(large, magnitude)));
+  const VF64 quotient = hn::Div(e, hn::Add(e, Number(2.0)));
+  return hn::CopySign(hn::IfThenElse(large, Number(1.0), quotient), x);
+}
+
+// |x| < 0.5
+HWY_INLINE VF64 ErfSmall(VF64 x) {
+  static constexpr double kCoefficients[] = {
+      -1.0 / 3,     1.0 / 10,     -1.0 / 42,        1.0 / 216,        -1.0 / 1320,        1.0 / 9360,
+      -1.0 / 75600, 1.0 / 685440, -1.0 / 6894720.0, 1.0 / 76204800.0, -1.0 / 918086400.0, 1.0 / 11975040000.0};
+  const VF64 square = hn::Mul(x, x);
+  const VF64 result =
+      hn::Mul(Number(0x1.20dd750429b6dp+0), hn::Add(x, hn::Mul(hn::Mul(x, square), Polynomial(kCoefficients, square))));
+  return hn::IfThenElse(hn::Eq(x, Number(0)), x, result);
+}
+
+// x >= 0.5
+HWY_INLINE VF64 ErfcLarge(VF64 x) {
+  static constexpr double kCoefficients[] = {
+      1.1775789345674017,     -0.0045900545806464776,  -0.084249133366517917,   0.059209939998191893,
+      -0.026658668435305753,  0.0090749976707052652,   -0.0024131635404176081,  0.00049077583652580863,
+      -6.916973302501207e-05, 4.1390279860730102e-06,  7.7403830661984903e-07,  -2.1886401049234397e-07,
+      1.076499946567091e-08,  4.5219598112182866e-09,  -7.7544002088313509e-10, -6.3180883408866841e-11,
+      2.8687950109306699e-11, 1.9455868545777347e-13,  -9.6546967484334393e-13, 3.2525481481487401e-14,
+      3.3478119482868056e-14, -1.864562880419313e-15,  -1.2507950530688648e-15, 7.4182352566240441e-17,
+      5.068148904796111e-17,  -2.2370566594359995e-18, -2.1873429443030178e-18};
+  constexpr size_t kLast = sizeof(kCoefficients) / sizeof(kCoefficients[0]) - 1;
+  const hn::RebindToUnsigned<DF64> du;
+  const VF64 t = hn::Div(hn::Sub(x, Number(3.75)), hn::Add(x, Number(3.75)));
+  const VF64 twice = hn::Mul(Number(2.0), t);
+  VF64 b1 = Number(0), b2 = Number(0);
+  for (size_t i = kLast; i > 0; --i) {
+    const VF64 b = hn::Add(hn::Sub(hn::Mul(twice, b1), b2), Number(kCoefficients[i]));
+    b2 = b1;
+    b1 = b;
+  }
+  const VF64 series = hn::Add(hn::Sub(hn::Mul(t, b1), b2), Number(kCoefficients[0]));
+  const VF64 high = hn::BitCast(DF64(), hn::AndNot(hn::Set(du, (uint64_t{1} << 27) - 1), hn::BitCast(du, x)));
+  const VF64 low = hn::Mul(hn::Sub(x, high), hn::Add(x, high));
+  const VF64 result = hn::Div(hn::Mul(hn::Mul(ExpOf(hn::Mul(hn::Neg(high), high)), ExpOf(hn::Neg(low))), series),
+                              hn::Add(Number(1.0), hn::Mul(Number(2.0), x)));
+  return hn::IfThenZeroElse(hn::Gt(x, Number(28)), result);
+}
+
+HWY_INLINE VF64 ErfOf(VF64 x) {
+  const VF64 magnitude = hn::Abs(x);
+  const VF64 large = hn::CopySign(hn::Sub(Number(1.0), ErfcLarge(magnitude)), x);
+  return hn::IfThenElse(hn::Lt(magnitude, Number(0.5)), ErfSmall(x), large);
+}
+
+HWY_INLINE VF64 ErfcOf(VF64 x) {
+  const VF64 magnitude = hn::Abs(x), one = Number(1.0);
+  const VF64 tail = ErfcLarge(magnitude);
+  const VF64 large = hn::IfThenElse(hn::Gt(x, Number(0)), tail, hn::Sub(Number(2.0), tail));
+  return hn::IfThenElse(hn::Lt(magnitude, Number(0.5)), hn::Sub(one, ErfSmall(x)), large);
+}
+
+// x < low ? low : high < x ? high : x
+HWY_INLINE VF64 ClampOf(VF64 x, double low, double high) {
+  const VF64 l = Number(low), h = Number(high);
+  return hn::IfThenElse(hn::Lt(x, l), l, hn::IfThenElse(hn::Lt(h, x), h, x));
+}
+
+// y[i] = float(f(double(x[i]))). NaN stays NaN through all of the above; it is stored as the one positive quiet NaN.
+template <class F>
+HWY_INLINE void ForDoubles(const float* x, float* y, size_t n, F f) {
+  const DF64 d;
+  const hn::Rebind<float, DF64> df;
+  const size_t lanes = hn::Lanes(d);
+  const VF64 nan = Number(std::numeric_limits<double>::quiet_NaN());
+  const auto rounded = [&](VF64 v) HWY_ATTR { return hn::DemoteTo(df, hn::IfThenElse(hn::Eq(v, v), v, nan)); };
+  size_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    const VF64 y0 = f(hn::PromoteTo(d, hn::LoadU(df, x + i)));
+    const VF64 y1 = f(hn::PromoteTo(d, hn::LoadU(df, x + i + lanes)));
+    hn::StoreU(rounded(y0), df, y + i);
+    hn::StoreU(rounded(y1), df, y + i + lanes);
+  }
+  for (; i < n; i += lanes) {
+    const size_t rest = n - i < lanes ? n - i : lanes;
+    hn::StoreN(rounded(f(hn::PromoteTo(d, hn::LoadN(df, x + i, rest)))), df, y + i, rest);
+  }
+}
+
+inline void FFunction(FloatFunction function, const float* x, float* y, size_t n, float alpha, float beta) {
+  const double a = alpha, b = beta;
+  switch (function) {
+    case FloatFunction::kExp:
+      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return ExpOf(v); });
+    case FloatFunction::kSigmoid:
+      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return SigmoidOf(v); });
+    case FloatFunction::kTanh:
+      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return TanhOf(v); });
+    case FloatFunction::kErf:
+      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return ErfOf(v); });
+    case FloatFunction::kSwish:
+      return ForDoubles(x, y, n, [a](VF64 v) HWY_ATTR { return hn::Mul(v, SigmoidOf(hn::Mul(Number(a), v))); });
+    case FloatFunction::kHardSigmoid:
+      return ForDoubles(
+          x, y, n, [a, b](VF64 v) HWY_ATTR { return ClampOf(hn::Add(hn::Mul(Number(a), v), Number(b)), 0.0, 1.0); });
+    case FloatFunction::kHardSwish:
+      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR {
+        return hn::Mul(v, ClampOf(hn::Add(hn::Div(v, Number(6.0)), Number(0.5)), 0.0, 1.0));
+      });
+    case FloatFunction::kGelu:
+      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR {
+        return hn::Mul(hn::Mul(Number(0.5), v), ErfcOf(hn::Mul(hn::Neg(v), Number(0x1.6a09e667f3bcdp-1))));
+      });
+    case FloatFunction::kGeluTanh:
+      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR {
+        const VF64 cube = hn::Mul(hn::Mul(hn::Mul(Number(0.044715), v), v), v);
+        const VF64 tanh = TanhOf(hn::Mul(Number(0x1.9884533d43651p-1), hn::Add(v, cube)));
+        return hn::Mul(hn::Mul(Number(0.5), v), hn::Add(Number(1.0), tanh));
+      });
+  }
+}
+
+#endif  // HWY_HAVE_FLOAT64
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace octavo
+HWY_AFTER_NAMESPACE();
+
+#endif  // OCTAVO_CORE_KERNELS_FUNCTIONS_INL_H_
