@@ -14,7 +14,7 @@ endif()
 find_package(pybind11 2.10 CONFIG REQUIRED)
 
 pybind11_add_module(_core MODULE NO_EXTRAS ${sources})
-target_compile_options(_core PRIVATE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= ${OCTAVO_WARNINGS})
+target_compile_options(_core PRIVATE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= ${OCTAVO_WARNINGS} ${OCTAVO_SMALL_FLAGS})
 target_link_libraries(_core PRIVATE octavo_static)
 target_link_options(_core PRIVATE ${OCTAVO_LINK_FLAGS})
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

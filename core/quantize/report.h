@@ -66,6 +66,10 @@ class Report {
     float scale = 1;
     int32_t zero_point = 0;
   };
+  // Least time of each step of a session over all runs with the shapes of the first batch: others only add noise.
+  struct Timing {
+    std::vector<double> least;  // by step
+  };
   struct Bounds {
     bool known = false;
     double low = 0, high = 0;
@@ -75,8 +79,9 @@ class Report {
   void FindStands(const Graph& quantized);
   Status RunObserved(std::span<const Tensor> inputs, const Cancel* cancel, std::vector<ErrorSums>* layers,
                      std::vector<bool>* compared);
-  Status RunTimed(std::span<const Tensor> inputs, const Cancel* cancel, std::vector<Output>* outputs);
-  void ReadProfiles();
+  Status RunOutputs(std::span<const Tensor> inputs, const Cancel* cancel, std::vector<Output>* outputs);
+  size_t LayerOfStep(const std::string& step) const;  // layers_.size() if it is no layer's
+  Status Measure(std::span<const Tensor> inputs, const Cancel* cancel);
 
   MemoryPtr memory_;
   std::unique_ptr<Session> float_observed_, quantized_observed_, float_timed_, quantized_timed_;
@@ -87,9 +92,12 @@ class Report {
   std::vector<Layer> layers_;
   std::vector<Output> outputs_;
   std::unordered_map<std::string, size_t> layer_of_value_;  // name of a float value -> layer
-  std::unordered_map<std::string, Stand> stands_;           // by name of a value of the quantized program
-  std::vector<Bounds> bounds_;                              // by layer
+  std::unordered_map<std::string, size_t> layer_of_node_;
+  std::unordered_map<std::string, Stand> stands_;  // by name of a value of the quantized program
+  std::vector<Bounds> bounds_;                     // by layer
   uint64_t batches_ = 0;
+  std::vector<Shape> timed_shapes_;
+  Timing float_timing_, quantized_timing_;
   double float_seconds_ = 0, quantized_seconds_ = 0;
 };
 

@@ -29,6 +29,7 @@ class Ports(NamedTuple):
 
     ports: tuple[Port, ...]
     codes: list[int]
+    dtypes: list[np.dtype | None]  # NumPy's, None where it has none
 
     @staticmethod
     def of(core_ports: list[tuple[str, int, tuple[int, ...] | None]]) -> Ports:
@@ -36,7 +37,20 @@ class Ports(NamedTuple):
             Port(name, _core.dtype_name(code), None if shape is None else tuple(None if d < 0 else d for d in shape))
             for name, code, shape in core_ports
         )
-        return Ports(ports, [code for _, code, _ in core_ports])
+        return Ports(ports, [code for _, code, _ in core_ports], [_numpy_type(p.dtype) for p in ports])
+
+    def arrays(self, data: Any) -> list[np.ndarray]:
+        """One array for each input: of a mapping by name, of a tuple or list in order, or of a single array."""
+        if type(data) is np.ndarray and len(self.ports) == 1 and data.dtype == self.dtypes[0]:
+            return [data if data.flags.c_contiguous else input_array(data, self.ports[0])]
+        return input_arrays(data, self.ports)
+
+
+def _numpy_type(name: str) -> np.dtype | None:
+    try:
+        return np.dtype(name)
+    except TypeError:
+        return None
 
 
 def array_of(value: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _core, _data, _progress
-from ._arrays import Port, Ports, input_arrays
+from ._arrays import Port, Ports
 from ._context import Context, default
 from ._errors import FileError, InvalidArgument, MissingFile
 
@@ -193,9 +193,9 @@ class Session:
     def run(self, *args: Any, out: Any = None, **inputs: Any) -> Any:
         """As `Model.run`. `out`: an array (or dict of arrays by output name) that receives the result."""
         data, as_array = _arguments(args, inputs, len(self._inputs.ports))
-        arrays = input_arrays(data, self._inputs.ports)
-        outs = self._out(out)
-        watch = _on_main_thread() and (self._last is None or self._last > _SHORT)
+        arrays = self._inputs.arrays(data)
+        outs = [] if out is None else self._out(out)
+        watch = (self._last is None or self._last > _SHORT) and _on_main_thread()
         with self._lock:
             start = time.perf_counter()
             results = self._core.run(arrays, self._inputs.codes, outs, watch)
@@ -207,8 +207,6 @@ class Session:
     __call__ = run
 
     def _out(self, out: Any) -> list[Any]:
-        if out is None:
-            return []
         names = [p.name for p in self._outputs.ports]
         if isinstance(out, Mapping):
             unknown = [str(n) for n in out if n not in names]
@@ -360,7 +358,7 @@ class Calibrator:
     def collect(self, *args: Any, **inputs: Any) -> None:
         """One batch, given as to `Model.run`."""
         data, _ = _arguments(args, inputs, len(self._ports.ports))
-        self._core.collect(input_arrays(data, self._ports.ports), self._ports.codes, _on_main_thread())
+        self._core.collect(self._ports.arrays(data), self._ports.codes, _on_main_thread())
 
     def finish(self) -> Statistics:
         """What was collected so far; the calibrator may go on."""
@@ -629,7 +627,7 @@ def report(
     collected = 0
     with _progress.bar("comparing", count, progress) as tell:
         for batch in batches:
-            core.collect(input_arrays(batch, model.inputs), model._inputs.codes, _on_main_thread())
+            core.collect(model._inputs.arrays(batch), model._inputs.codes, _on_main_thread())
             collected += 1
             if tell:
                 tell(collected)

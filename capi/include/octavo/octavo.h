@@ -597,7 +597,8 @@ OCTAVO_API octavo_status octavo_model_convert(const octavo_model *model, const o
  * ================================================================================================================ */
 
 /* Scratch memory and threads to run one model: one session for each thread of the caller. Sessions of one model share
- * its packed weights. Using one session from two threads at once is OCTAVO_INVALID_STATE. */
+ * its packed weights. Using one session from two threads at once is OCTAVO_INVALID_STATE; using one that was inherited
+ * through fork() is OCTAVO_FORKED: make a new one in the child. */
 typedef struct octavo_session octavo_session;
 typedef struct octavo_session_options octavo_session_options;
 
@@ -682,10 +683,14 @@ OCTAVO_API octavo_status octavo_report_create(const octavo_model *float_model, c
 OCTAVO_API octavo_status octavo_report_collect(octavo_report *report, const octavo_tensor_view *inputs, size_t count,
                                                const octavo_cancel *cancel);
 
-/* {"batches", "float": {"bytes", "seconds"}, "quantized": {..}, "outputs": [..], "layers": [{"name" (of the node),
- * "op", "value" (its output), "precision", "reason", "sqnr_db", "max_error", "mean_error", "float_min", "float_max",
- * "clipped" (share of values outside the quantized range), "float_seconds", "quantized_seconds", "macs"}]}: layers in
- * order of the network. sqnr_db is null where there is no error at all. Since 0.1. */
+/* {"model", "batches", "float": {"bytes", "seconds"}, "quantized": {..}, "outputs": [{"name", "sqnr_db", "max_error",
+ * "mean_error", "top1_agreement"}], "layers": [{"name" (of the node), "op", "value" (its output), "precision",
+ * "reason", "sentence", "sqnr_db", "max_error", "mean_error", "float_min", "float_max", "clipped" (share of float
+ * values outside the quantized range), "float_seconds", "quantized_seconds", "macs"}]}, layers in order of the network.
+ *
+ * Seconds are the least of all runs on inputs shaped like the first batch. Errors of a layer are null where the
+ * quantized program does not show its value; sqnr_db is null, too, where there is no error at all. top1_agreement is
+ * the share of rows (of the last dimension) whose greatest element is the same. Since 0.1. */
 OCTAVO_API octavo_status octavo_report_json(const octavo_report *report, octavo_buffer **out);
 
 /* The same as one HTML page that needs nothing else. Since 0.1. */
