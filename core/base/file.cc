@@ -140,7 +140,7 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& pa
 }
 
 // Walks down one component at a time, each opened relative to the folder already held and never through a link. As ".."
-// is refused beforehand, nothing that happens to the tree meanwhile can lead out of it: what openat2(RESOLVE_BENEATH |
+// is refused before, nothing that happens to the tree meanwhile can lead out of it: what openat2(RESOLVE_BENEATH |
 // RESOLVE_NO_SYMLINKS) promises on Linux, in a form that every POSIX system has and every test run exercises.
 Result<std::shared_ptr<const MappedFile>> MappedFile::OpenBeneath(const std::string& directory,
                                                                   const std::string& relative, uint64_t limit) {
@@ -154,6 +154,13 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::OpenBeneath(const std::str
   if (relative.find('\\') != std::string::npos) return refuse("the path contains a backslash");
   if (relative.size() > 1 && relative[1] == ':') return refuse("the path must not name a drive");
 
+  for (std::string_view rest = relative;;) {
+    const size_t slash = rest.find('/');
+    if (rest.substr(0, slash) == "..") return refuse("the path must not contain \"..\"");
+    if (slash == std::string_view::npos) break;
+    rest.remove_prefix(slash + 1);
+  }
+
   const std::string start = directory.empty() ? "." : directory;
   OCTAVO_RETURN_IF_ERROR(CheckPath(start));
   Descriptor folder(OpenAt(AT_FDCWD, start, O_RDONLY | O_DIRECTORY));
@@ -164,7 +171,6 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::OpenBeneath(const std::str
     const size_t slash = rest.find('/');
     const std::string name(rest.substr(0, slash));
     const bool last = slash == std::string_view::npos;
-    if (name == "..") return refuse("the path must not contain \"..\"");
     if (name.empty() || (last && name == ".")) return refuse("the path has an empty component");
     Descriptor next(OpenAt(folder.get(), name, (last ? kReadFlags : O_RDONLY | O_DIRECTORY) | O_NOFOLLOW));
     if (!next) {

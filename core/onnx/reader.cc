@@ -358,8 +358,10 @@ Status Reader::ReadNode(std::string_view message) {
   }
   OCTAVO_RETURN_IF_ERROR(fields.status());
   const auto label = [&] { return Label(graph_, static_cast<NodeId>(graph_.nodes.size() - 1)); };
-  if (!overload.empty()) {
-    return Error(Code::kUnsupported, "it calls a model-local function").Within(label());
+  if (!overload.empty()) return Error(Code::kUnsupported, "it calls a model-local function").Within(label());
+  if (node.domain == kInternalDomain) {  // those rely on what only this library's own passes make sure of
+    return Error(Code::kUnsupported, "operators of domain '%s' cannot come from a file", kInternalDomain)
+        .Within(label());
   }
   for (std::string_view attribute : attributes) {
     const Status status = ReadAttribute(attribute, &node);

@@ -100,7 +100,11 @@ class Folder {
                                 Tensor::Wrap(dtype, shape, nullptr, BytesFor(shape.Elements(), dtype), nullptr));
       }
     }
-    OCTAVO_RETURN_IF_ERROR(EvaluateNode(node, editor_.opset(), inputs, editor_.memory(), &outputs));
+    const Status status = EvaluateNode(node, editor_.opset(), inputs, editor_.memory(), &outputs);
+    if (status.code() == Code::kLimit) return Ok();  // then it stays to be computed, if there is room when it is
+    // To a row wrong contents are the caller's mistake; these came with the model.
+    if (status.code() == Code::kInvalidArgument) return Status(Code::kInvalidModel, status.message());
+    OCTAVO_RETURN_IF_ERROR(status);
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (node.outputs[i] != kNoValue) editor_.BecomeConstant(node.outputs[i], std::move(outputs[i]));
     }
