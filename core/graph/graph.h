@@ -50,10 +50,12 @@ struct Value {
   // What the file states of any other value: Resolve checks that it agrees, writers repeat it, nothing relies on it.
   std::optional<Shape> declared_shape;
   std::vector<std::string> dim_names;  // symbolic names of the stated dimensions, "" where none; empty if none at all
-  // Initializer, or folded. A graph input may have one too: then it is a default that this library treats as fixed.
-  std::optional<Tensor> constant;
+  std::optional<Tensor> constant;      // initializer, or folded
   std::string doc;
   bool declared = false;  // stood in value_info of the file
+  // The file lists this initializer among the graph's inputs too, as those before IR version 4 had to. It is a default
+  // that this library treats as fixed; writers list it again.
+  bool default_input = false;
 };
 
 struct OpsetImport {
@@ -70,9 +72,9 @@ struct Graph {
   std::vector<std::pair<std::string, std::string>> metadata;  // model metadata_props
 
   std::vector<Value> values;
-  std::vector<Node> nodes;               // every node after the producers of its inputs
-  std::vector<ValueId> inputs, outputs;  // inputs with a constant are not asked for at run time
-  std::vector<ValueId> initializers;     // file order; values with a constant that came as initializer
+  std::vector<Node> nodes;  // every node after the producers of its inputs
+  std::vector<ValueId> inputs, outputs;
+  std::vector<ValueId> initializers;  // file order; values with a constant that came as initializer
 
   // Version of ONNX's own operator set; 0 if not imported.
   int64_t opset() const;

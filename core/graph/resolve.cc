@@ -196,6 +196,9 @@ Status CheckSources(const Graph& graph, std::vector<NodeId>* producers) {
     if (is_input[v]) {
       return Error(Code::kInvalidModel, "graph input %s is listed twice", Quoted(graph.values[v].name).c_str());
     }
+    if (graph.values[v].constant) {
+      return Error(Code::kInternal, "graph input %s has contents", Quoted(graph.values[v].name).c_str());
+    }
     is_input[v] = true;
   }
   for (ValueId v : graph.initializers) {

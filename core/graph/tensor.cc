@@ -55,19 +55,17 @@ Result<int64_t> CheckedElements(const Shape& shape, DType dtype) {
   for (int64_t dim : shape.dims()) {
     if (dim < 0) return Error(Code::kInvalidModel, "negative dimension in shape %s", shape.ToString().c_str());
     empty |= dim == 0;
-  }
-  if (empty) return int64_t{0};
-  int64_t bits;
-  for (int64_t dim : shape.dims()) {
-    if (!CheckedMul(product, dim, &product)) {
+    // Where there are no elements the other dimensions still make strides, and those must not overflow either.
+    if (dim != 0 && !CheckedMul(product, dim, &product)) {
       return Error(Code::kLimit, "shape %s has more than 2^63 elements", shape.ToString().c_str());
     }
   }
+  int64_t bits;
   if (!CheckedMul(product, int64_t{64}, &bits)) {
     return Error(Code::kLimit, "%s tensor of shape %s is larger than the address space", Name(dtype),
                  shape.ToString().c_str());
   }
-  return product;
+  return empty ? int64_t{0} : product;
 }
 
 size_t BytesFor(int64_t elements, DType dtype) {

@@ -416,10 +416,12 @@ Status Reader::ReadGraph(std::string_view message) {
   for (std::string_view node : nodes) OCTAVO_RETURN_IF_ERROR(ReadNode(node));
   for (std::string_view output : outputs) OCTAVO_RETURN_IF_ERROR(ReadValueInfo(output, Role::kOutput));
   for (std::string_view info : infos) OCTAVO_RETURN_IF_ERROR(ReadValueInfo(info, Role::kInner));
-  for (ValueId v : graph_.inputs) {  // what is stated of a default value has to agree with it
+  for (ValueId v : graph_.inputs) {
     Value& value = graph_.values[v];
-    if (value.constant) value.declared_shape = value.shape;
+    value.default_input = value.constant.has_value();
+    if (value.default_input) value.declared_shape = std::exchange(value.shape, std::nullopt);
   }
+  std::erase_if(graph_.inputs, [&](ValueId v) { return graph_.values[v].default_input; });
   return Ok();
 }
 

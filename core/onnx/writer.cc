@@ -235,6 +235,9 @@ Message GraphMessage(const Graph& graph, ExternalFile* external) {
   }
   message.Text(G::kDoc, graph.doc);
   for (ValueId v : graph.inputs) message.Sub(G::kInput, ValueMessage(graph.values[v]));
+  for (ValueId v : graph.initializers) {
+    if (graph.values[v].default_input) message.Sub(G::kInput, ValueMessage(graph.values[v]));
+  }
   for (ValueId v : graph.outputs) message.Sub(G::kOutput, ValueMessage(graph.values[v]));
   for (const Value& value : graph.values) {
     if (value.declared) message.Sub(G::kValueInfo, ValueMessage(value));

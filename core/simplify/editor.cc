@@ -265,8 +265,6 @@ void Editor::RemoveDead() {
     const std::vector<ValueId>& outputs = graph_.nodes[n].outputs;
     if (std::all_of(outputs.begin(), outputs.end(), [&](ValueId v) { return v == kNoValue || Unused(v); })) Remove(n);
   }
-  const size_t erased = std::erase_if(graph_.inputs, [&](ValueId v) { return graph_.values[v].constant && Unused(v); });
-  changed_ = changed_ || erased != 0;
 }
 
 Result<Graph> Editor::Finish() {

@@ -78,7 +78,7 @@ class Editor {
   void SetShape(ValueId v, DType dtype, std::optional<Shape> shape);
   void SetOpset(int64_t version);
 
-  // Drops nodes that no output needs, and inputs nobody reads that have a default.
+  // Drops nodes that no output needs.
   void RemoveDead();
 
   // The graph, compacted and resolved.

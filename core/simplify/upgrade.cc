@@ -252,8 +252,7 @@ Status Upgrader::Visit(NodeId n) {
 }  // namespace
 
 void LeaveOldIr(Graph& graph, int64_t version) {
-  if (graph.ir_version < 4)
-    std::erase_if(graph.inputs, [&](ValueId v) { return graph.values[v].constant.has_value(); });
+  for (Value& value : graph.values) value.default_input = value.default_input && graph.ir_version >= 4;
   graph.ir_version = std::max(graph.ir_version, version);
 }
 

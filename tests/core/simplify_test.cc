@@ -43,10 +43,7 @@ std::vector<Tensor> Run(const Graph& graph, const std::vector<Tensor>& inputs) {
   for (ValueId v = 0; v < values.size(); ++v) {
     if (graph.values[v].constant) values[v] = *graph.values[v].constant;
   }
-  size_t next = 0;
-  for (ValueId v : graph.inputs) {
-    if (!graph.values[v].constant) values[v] = inputs.at(next++);
-  }
+  for (size_t i = 0; i < graph.inputs.size(); ++i) values[graph.inputs[i]] = inputs.at(i);
   for (NodeId n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     std::vector<Tensor> in, out;
@@ -197,12 +194,10 @@ TEST(NoOpsTest, TransposeOfVectorsBeforeReshape) {
   EXPECT_EQ(Count(Simple(Resolved(b), {Random({2, 6, 3, 3})})), (Ops{{"GlobalAveragePool", 1}, {"Reshape", 1}}));
 }
 
-TEST(NoOpsTest, DeadNodesAndDefaults) {
+TEST(NoOpsTest, DeadNodesAndInitializers) {
   GraphBuilder b(13);
   const ValueId x = b.Input("x", DType::kFloat, Shape({2}));
-  const ValueId unread = b.Input("default", DType::kFloat, Shape({2}));
-  b.graph().values[unread].constant = Random({2});
-  b.graph().initializers.push_back(unread);
+  b.graph().values[b.Constant(Random({2}), "default")].default_input = true;
   b.Node1("Neg", {b.Node1("Exp", {x})});
   b.Output(b.Node1("Relu", {x}));
   const Graph graph = Simple(Resolved(b), {Random({2})});
@@ -638,14 +633,13 @@ TEST(SimplifyTest, OldIrVersionMovesOn) {
   GraphBuilder b(8);
   b.graph().ir_version = 3;
   const ValueId x = b.Input("x", DType::kFloat, Shape({2}));
-  const ValueId w = b.Input("w", DType::kFloat, Shape({2}));
-  b.graph().values[w].constant = Random({2});
-  b.graph().initializers.push_back(w);
-  b.Output(b.Node1("Add", {x, b.Node1("Neg", {w})}));
+  const ValueId w = b.Constant(Random({2}), "w");
+  b.graph().values[w].default_input = true;
+  b.Output(b.Node1("Add", {b.Node1("Add", {x, w}), b.Node1("Neg", {w})}));
   const Graph simple = Simple(Resolved(b), {Random({2})});
   EXPECT_EQ(simple.ir_version, 4);
-  EXPECT_EQ(simple.inputs.size(), 1u);
-  EXPECT_EQ(Count(simple), (Ops{{"Add", 1}}));
+  for (const Value& value : simple.values) EXPECT_FALSE(value.default_input);
+  EXPECT_EQ(Count(simple), (Ops{{"Add", 2}}));
 }
 
 // Chains, trees and shared values of all kinds of steps: whatever the passes make of them computes the same.

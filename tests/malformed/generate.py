@@ -454,6 +454,7 @@ def shapes():
                                ("minus_2", [-2, 3], (2, 3)), ("not_dividing", [-1, 4], (2, 3))):
         invalid(f"reshape_{name}", one("Reshape", ["x", "w"], dims, [ints("w", target)]), "node 'n' (Reshape): ")
     limit("reshape_overflow", one("Reshape", ["x", "w"], (2, 3), [ints("w", [1 << 62, 1 << 62])]), "node 'n' (Reshape): ")
+    limit("reshape_nothing_to_huge", one("Reshape", ["x", "w"], (0, 3), [ints("w", [0, (1 << 62) + 3])]), "node 'n' (Reshape): ")
     ok("reshape_open_of_nothing", one("Reshape", ["x", "w"], (0, 3), [ints("w", [0, -1])]))
     invalid("reshape_target_float", one("Reshape", ["x", "w"], (2, 3), [floats("w", [2])]), "node 'n' (Reshape): ")
     invalid("reshape_target_rank_2", one("Reshape", ["x", "w"], (2, 3), [tensor("w", INT64, [1, 2], raw(INT64, [3, 2]))]), "node 'n' (Reshape): ")
