@@ -18,6 +18,11 @@ if(OCTAVO_LLD)
   endif()
 endif()
 
+# Release is -O2: what is hot are the kernels, which ask for -O3 themselves; the rest only grows by it.
+foreach(language C CXX)
+  string(REPLACE "-O3" "-O2" CMAKE_${language}_FLAGS_RELEASE "${CMAKE_${language}_FLAGS_RELEASE}")
+endforeach()
+
 # Everything that is compiled with the core, tests included.
 add_library(octavo_flags INTERFACE)
 target_include_directories(octavo_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/capi/include)

@@ -36,19 +36,15 @@ std::vector<Mass> Masses(const ValueStatistics& value) {
   return masses;
 }
 
-// Expected squared error of quantizing to 8 bits with the parameters of a range, times the number of values. Errors of
-// clipped values are multiplied by `clip_weight`.
-double SquaredError(const std::vector<Mass>& masses, Range range, double clip_weight) {
+// Expected squared error of quantizing to 8 bits with the parameters of a range, times the number of values.
+double SquaredError(const std::vector<Mass>& masses, Range range) {
   const QuantParams params = ParamsU8(range);
   const double step = params.scale, lowest = -params.zero_point, highest = 255 - params.zero_point;
   double sum = 0;
   // The integral of the squared error up to u, in steps: with n the clamped rounding of u and e = u - n, n/12 + e^3/3.
   const auto integral = [&](double u) {
     const double n = std::clamp(std::nearbyint(u), lowest, highest), e = u - n;
-    const double cube = e * e * e / 3;
-    if (e > 0.5) return n / 12 + 1.0 / 24 + clip_weight * (cube - 1.0 / 24);
-    if (e < -0.5) return n / 12 - 1.0 / 24 + clip_weight * (cube + 1.0 / 24);
-    return n / 12 + cube;
+    return n / 12 + e * e * e / 3;
   };
   for (const Mass& mass : masses) {
     const double a = mass.low / step, b = mass.high / step;
@@ -56,7 +52,7 @@ double SquaredError(const std::vector<Mass>& masses, Range range, double clip_we
       sum += mass.count * (integral(b) - integral(a)) / (b - a);
     } else {
       const double e = std::fabs(a - std::clamp(std::nearbyint(a), lowest, highest));
-      sum += mass.count * e * e * (e > 0.5 ? clip_weight : 1.0);
+      sum += mass.count * e * e;
     }
   }
   return sum * step * step;
@@ -91,11 +87,7 @@ void SearchFactor(F&& error_at, int* at) {
   }
 }
 
-// A clipped value errs to one side, and so do its neighbours: their errors add up in the next sum where rounding errors
-// average out. So they count for more than their squares.
-constexpr double kClipWeight = 4;
-
-// L2 search: the two bounds are moved in turn, each to its best place, until neither moves.
+// The least squared error: the two bounds are moved in turn, each to its best place, until neither moves.
 Range SearchBothBounds(const ValueStatistics& value) {
   const std::vector<Mass> masses = Masses(value);
   const double min = std::min(0.0, double{value.min}), max = std::max(0.0, double{value.max});
@@ -103,21 +95,19 @@ Range SearchBothBounds(const ValueStatistics& value) {
   const auto factor = [](int i) { return Factors()[static_cast<size_t>(i)]; };
   for (int round = 0; round < 4; ++round) {
     const int low_before = low, high_before = high;
-    if (max > 0)
-      SearchFactor([&](double f) { return SquaredError(masses, {min * factor(low), max * f}, kClipWeight); }, &high);
-    if (min < 0)
-      SearchFactor([&](double f) { return SquaredError(masses, {min * f, max * factor(high)}, kClipWeight); }, &low);
+    if (max > 0) SearchFactor([&](double f) { return SquaredError(masses, {min * factor(low), max * f}); }, &high);
+    if (min < 0) SearchFactor([&](double f) { return SquaredError(masses, {min * f, max * factor(high)}); }, &low);
     if (low == low_before && high == high_before) break;
   }
   return {min * factor(low), max * factor(high)};
 }
 
-// Both bounds shrunk by one common factor to the least squared error.
+// L2 search: both bounds shrunk by one common factor to the least squared error.
 Range SearchCommonFactor(const ValueStatistics& value) {
   const std::vector<Mass> masses = Masses(value);
   const double min = std::min(0.0, double{value.min}), max = std::max(0.0, double{value.max});
   int at = 0;
-  SearchFactor([&](double f) { return SquaredError(masses, {min * f, max * f}, 1.0); }, &at);
+  SearchFactor([&](double f) { return SquaredError(masses, {min * f, max * f}); }, &at);
   const double factor = Factors()[static_cast<size_t>(at)];
   return {min * factor, max * factor};
 }
@@ -206,13 +196,13 @@ Result<Range> ChooseRange(const ValueStatistics& value, const ObserverChoice& ob
       }
       return Range{value.average_min, value.average_max};
     case ObserverKind::kHistogram:
-      return SearchBothBounds(value);
+      return SearchCommonFactor(value);
     case ObserverKind::kPercentile:
       return Percentile(value, observer.percentile);
     case ObserverKind::kEntropy:
       return LeastDivergence(value);
     case ObserverKind::kMse:
-      return SearchCommonFactor(value);
+      return SearchBothBounds(value);
   }
   return Range{value.min, value.max};
 }

@@ -38,7 +38,7 @@ struct Recipe {
   bool per_channel = true;        // granularity of weights
   int64_t block_size = 32;        // weight-only: elements along the summed axis that share a scale; 0 = whole channel
   int weight_bits = 8;            // weight-only: 8 or 4
-  bool balanced_rounding = true;  // of convolution kernels: BalanceKernels (weights.h)
+  bool balanced_rounding = false;  // of convolution kernels: BalanceKernels (weights.h)
   bool bias_correction = true;    // static: biases make up for the mean error of rounded weights
   std::vector<NodeRule> nodes;    // later rules win
 

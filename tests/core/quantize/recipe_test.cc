@@ -83,7 +83,7 @@ TEST(Recipe, CanonicalFormRoundTrips) {
   }
   EXPECT_EQ(Recipe().ToJson(),
             R"({"octavo":1,"scheme":"static","activations":{"dtype":"uint8","observer":"histogram"},)"
-            R"("weights":{"dtype":"int8","granularity":"per_channel","rounding":"balanced"},)"
+            R"("weights":{"dtype":"int8","granularity":"per_channel","rounding":"nearest"},)"
             R"("bias_correction":true,"nodes":[]})");
 }
 
