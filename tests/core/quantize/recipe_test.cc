@@ -66,7 +66,7 @@ TEST(Recipe, CanonicalFormRoundTrips) {
   recipes[2].scheme = Scheme::kWeightOnly;
   recipes[2].weight_bits = 4;
   recipes[2].block_size = 0;
-  recipes[1].balanced_rounding = false;
+  recipes[1].balanced_rounding = true;
   recipes[3].bias_correction = false;
   recipes[3].observer = {ObserverKind::kPercentile, 99.999};
   NodeRule rule;
