@@ -17,7 +17,7 @@ demo: python ## A float network becomes INT8, before your eyes
 	@$(PY) examples/demo/demo.py
 
 test: .setup-test ## Everything: gcc, clang, sanitizers, Arm under qemu, Meson, Python, checks; ends with one line of totals
-	@python3 tests/run_tests.py --jobs $(JOBS)
+	@python3 tests/run_tests.py --jobs $(JOBS) $(ARGS)
 
 quick: .setup-build ## The tests a change needs first: gcc build, C++ tests, tree checks
 	@python3 tests/run_tests.py --jobs $(JOBS) --only checks,gcc
