@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -103,7 +104,7 @@ class Dataset:
         """The model's own, where it is fixed."""
         if self.whole:
             return 1
-        fixed = {p.shape[0] for p in self.ports if p.shape} - {None}
+        fixed = {p.shape[0] for p in self.ports if p.shape and p.shape[0] is not None}
         if len(fixed) == 1:
             return max(1, next(iter(fixed)))
         return max(1, min(wanted or DEFAULT_BATCH, max(1, self.samples)))
@@ -183,6 +184,14 @@ def _of_arrays(named: Mapping[str, np.ndarray], ports: Sequence[Port], where: st
         if arrays[-1].ndim == 0:
             raise InvalidData(f"{where}: the array for input '{port.name}' has no axis of samples")
     return Dataset(ports, arrays, extra)
+
+
+def save_npz(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """As numpy.savez, whatever the arrays are called."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(name + ".npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def is_path(data: Any) -> bool:

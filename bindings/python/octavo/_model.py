@@ -566,8 +566,8 @@ class Report:
 
     def worst(self, count: int = 5) -> list[Layer]:
         """The layers with the lowest signal-to-noise ratio."""
-        measured = [layer for layer in self.layers if layer.sqnr_db is not None]
-        return sorted(measured, key=lambda layer: layer.sqnr_db)[:count]
+        measured = [(layer.sqnr_db, i) for i, layer in enumerate(self.layers) if layer.sqnr_db is not None]
+        return [self.layers[i] for _, i in sorted(measured)[:count]]
 
     def to_dict(self) -> dict[str, Any]:
         return json.loads(self._core.json())

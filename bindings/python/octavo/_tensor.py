@@ -69,6 +69,7 @@ class QTensor:
         if scale is None:
             if name not in ("uint8", "int8"):
                 raise InvalidArgument(f"scales are chosen for uint8 and int8; for {name} give scale")
+            z: np.ndarray | None
             s, z = _core.tensor_choose_scale(default()._core, array, axis or 0, axis is not None, symmetric, name)
         else:
             s, z = _parameters(scale, zero_point, name)

@@ -178,8 +178,7 @@ def run(args: argparse.Namespace) -> None:
     if args.output:
         path = pathlib.Path(args.output)
         try:
-            with open(path, "wb") as file:
-                np.savez(file, **results)
+            _data.save_npz(path, results)
         except OSError as e:
             raise octavo.Error(f"{path}: {e.strerror or e}", octavo.Status.IO) from e
     rows = {
