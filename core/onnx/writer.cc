@@ -196,11 +196,14 @@ Message NodeMessage(const Graph& graph, const Node& node) {
   return message;
 }
 
-Message ValueMessage(const Value& value) {
+// What a file stated of a value that is no input, else what is known.
+const std::optional<Shape>& Stated(const Value& value) {
+  return value.declared_shape ? value.declared_shape : value.shape;
+}
+
+Message ValueMessage(const Value& value, const std::optional<Shape>& stated) {
   Message tensor;
   tensor.Int(proto::TensorType::kElementType, static_cast<int64_t>(value.dtype));
-  // The file's own words first: they may name dimensions.
-  const std::optional<Shape>& stated = value.declared_shape ? value.declared_shape : value.shape;
   if (stated) {
     Message shape;
     const bool named = value.dim_names.size() == static_cast<size_t>(stated->rank());
@@ -234,13 +237,13 @@ Message GraphMessage(const Graph& graph, ExternalFile* external) {
     message.Sub(G::kInitializer, TensorMessage(*value.constant, value.name, value.doc, external));
   }
   message.Text(G::kDoc, graph.doc);
-  for (ValueId v : graph.inputs) message.Sub(G::kInput, ValueMessage(graph.values[v]));
+  for (ValueId v : graph.inputs) message.Sub(G::kInput, ValueMessage(graph.values[v], graph.values[v].shape));
   for (ValueId v : graph.initializers) {
-    if (graph.values[v].default_input) message.Sub(G::kInput, ValueMessage(graph.values[v]));
+    if (graph.values[v].default_input) message.Sub(G::kInput, ValueMessage(graph.values[v], Stated(graph.values[v])));
   }
-  for (ValueId v : graph.outputs) message.Sub(G::kOutput, ValueMessage(graph.values[v]));
+  for (ValueId v : graph.outputs) message.Sub(G::kOutput, ValueMessage(graph.values[v], Stated(graph.values[v])));
   for (const Value& value : graph.values) {
-    if (value.declared) message.Sub(G::kValueInfo, ValueMessage(value));
+    if (value.declared) message.Sub(G::kValueInfo, ValueMessage(value, Stated(value)));
   }
   return message;
 }
