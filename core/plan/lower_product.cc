@@ -7,6 +7,7 @@
 #include "core/base/checked.h"
 #include "core/ops/integer.h"
 #include "core/ops/window.h"
+#include "core/plan/padded.h"
 #include "core/plan/plan_builder.h"
 
 namespace octavo {
@@ -45,8 +46,8 @@ class ProductStep : public Step {
   size_t packed_group_bytes = 0;
   int64_t a_group_bytes = 0, c_group_bytes = 0;
   View dynamic_bias, dynamic_multiplier;  // where they depend on an input's zero point and scale
-  std::vector<int32_t> bias;
-  std::vector<float> multiplier, fbias;
+  Padded<int32_t> bias;
+  Padded<float> multiplier, fbias;
   std::shared_ptr<const PackedWeights> packed;
 
   size_t max_parts() const override {
@@ -107,8 +108,9 @@ class ProductStep : public Step {
 class DynamicVectorsStep : public Step {
  public:
   View zero, scale, bias_out, multiplier_out;
-  std::vector<int32_t> bias, sums;
-  std::vector<float> multiplier;
+  Padded<int32_t> bias;
+  std::vector<int32_t> sums;
+  Padded<float> multiplier;
 
   Status Run(RunState& state, size_t, size_t) const override {
     const auto z = zero.storage == kNoStorage ? 0u : static_cast<uint32_t>(*state.At(zero));
@@ -132,8 +134,8 @@ class DepthwiseStep : public Step {
   Args args;
   View a, c;
   int64_t images = 1, lines = 1;
-  std::vector<int32_t> bias;
-  std::vector<float> multiplier, fbias;
+  Padded<int32_t> bias;
+  Padded<float> multiplier, fbias;
   std::shared_ptr<const PackedWeights> packed;
 
   size_t max_parts() const override {
@@ -269,7 +271,7 @@ class ProductLowering {
         if (bias.elements() != 1 && bias.shape()[bias.shape().rank() - 1] != bias.elements()) return false;
         const auto values = PerChannel<float>(bias, channels_);
         if (!values) return false;
-        fbias_ = *values;
+        fbias_.assign(values->begin(), values->end());
       }
       return conv_ || weights.shape().rank() == 2;
     }
@@ -290,19 +292,19 @@ class ProductLowering {
       if (!constant(kProductBias)) return false;
       const auto values = PerChannel<int32_t>(*constant(kProductBias), channels_);
       if (!values) return false;
-      bias_ = *values;
+      bias_.assign(values->begin(), values->end());
     } else {
       bias_.assign(channels_, 0);
     }
     if (!constant(kProductMultiplier)) return false;
     const auto multiplier = PerChannel<float>(*constant(kProductMultiplier), channels_);
     if (!multiplier) return false;
-    multiplier_ = *multiplier;
+    multiplier_.assign(multiplier->begin(), multiplier->end());
     if (node_.has_input(kProductFloatBias)) {
       if (!constant(kProductFloatBias)) return false;
       const auto values = PerChannel<float>(*constant(kProductFloatBias), channels_);
       if (!values) return false;
-      fbias_ = *values;
+      fbias_.assign(values->begin(), values->end());
     }
     attributes_ = ReadQProduct(NodeReader(node_, b_.graph().opset()));
     return true;
@@ -589,8 +591,8 @@ class ProductLowering {
   std::string fused_;
   size_t channels_ = 0;
   bool transposed_ = false;
-  std::vector<int32_t> bias_;
-  std::vector<float> multiplier_, fbias_;
+  Padded<int32_t> bias_;
+  Padded<float> multiplier_, fbias_;
   float flo_ = kNoLow, fhi_ = kNoHigh;
   QProductAttributes attributes_;
 };
