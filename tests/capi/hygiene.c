@@ -75,8 +75,8 @@ int main(void) {
   char folder[4096], folder_now[4096], locale[256];
   const mode_t mask = umask(022);
   const char *comma;
-  octavo_model *model = NULL;
-  octavo_session *session = NULL;
+  static octavo_model *model;
+  static octavo_session *session;
   int files, status, rounding;
   size_t i;
   pid_t child;
