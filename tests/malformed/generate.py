@@ -512,7 +512,10 @@ def structure():
     )
     invalid("stated_inner_shape", model(inner), "output 'a' has shape [2, 3], but the model states [2, 4]")
     ok("stated_of_nothing", model(graph([relu], [X], [Y], extra=s(13, value("gone", FLOAT, [7])))))
-    ok("input_is_output_stated_closer", model(graph([relu], [value("x", FLOAT, [2, "n"])], [Y, value("x", FLOAT, [2, 7])])))
+    ok(
+        "input_is_output_stated_closer",
+        model(graph([relu], [value("x", FLOAT, [2, "n"])], [Y, value("x", FLOAT, [2, 7])])),
+    )
     ok("shape_symbols", model(graph([relu], [value("x", FLOAT, ["N", 3])], [value("y", FLOAT, ["M", 3])])))
 
 
