@@ -4,17 +4,20 @@ VENV := build/venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test quick bench fuzz docs wheel python format generate install clean
+.PHONY: demo-c demo-java demo-csharp demo-rust demo-python help build demo test quick bench fuzz docs wheel python format generate install clean
 
 help: ## This list
 	@echo "Octavo: ONNX in, INT8 out. Targets:"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z][a-z-]*\)\( [a-z -]*\)*:.*## \(.*\)/  make \1|\3/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
 build: .setup-build ## The library, optimized, in build/default
 	@cmake --preset default >/dev/null && cmake --build --preset default -j $(JOBS)
 
 demo: python ## A float network becomes INT8, before your eyes
 	@$(PY) examples/demo/demo.py
+
+demo-c demo-java demo-csharp demo-rust demo-python: demo-%: ## The same from C; also demo-java, demo-csharp, demo-rust, demo-python
+	@sh tests/tools/setup.sh $* && sh examples/$*/demo.sh
 
 test: .setup-test ## Everything: gcc, clang, sanitizers, Arm under qemu, Meson, Python, checks; ends with one line of totals
 	@python3 tests/run_tests.py --jobs $(JOBS) $(ARGS)
