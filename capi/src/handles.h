@@ -178,6 +178,8 @@ struct octavo_quantize_options {
   octavo_progress_callback progress = nullptr;
   void* user_data = nullptr;
   const octavo_cancel* cancel = nullptr;
+  octavo_observer_callback observer = nullptr;
+  void* observer_data = nullptr;
 };
 
 struct octavo_convert_options {

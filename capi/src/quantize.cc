@@ -1,4 +1,6 @@
 // Sections 7 to 9 and 11 of octavo.h: calibrating, recipes, quantizing, converting, reports.
+#include <algorithm>
+
 #include "capi/src/handles.h"
 #include "capi/src/views.h"
 #include "core/base/file.h"
@@ -35,6 +37,28 @@ std::unique_ptr<octavo_model> NewModel(const ModelPtr& from, Graph graph) {
   auto made = std::make_unique<octavo_model>();
   made->model = std::make_shared<const Model>(from->context(), std::move(graph), from->origin());
   return made;
+}
+
+// The callback as the core calls it. Counts of a statistics file may be more than int64_t holds.
+CustomObserver ObserverOf(const octavo_quantize_options& options) {
+  return [callback = options.observer, user_data = options.observer_data](
+             const std::string& name, const ValueStatistics& value) -> Result<Range> {
+    constexpr double kMost = 0x1p62;
+    std::vector<double> lows, highs;
+    std::vector<int64_t> counts;
+    for (const Mass& mass : Masses(value)) {
+      lows.push_back(mass.low);
+      highs.push_back(mass.high);
+      counts.push_back(static_cast<int64_t>(std::min(mass.count, kMost)));
+    }
+    Range range{value.min, value.max};
+    const auto count = static_cast<int64_t>(std::min(static_cast<double>(value.count), kMost));
+    const int32_t stop = callback(name.c_str(), count, value.min, value.max, counts.size(), lows.data(), highs.data(),
+                                  counts.data(), &range.low, &range.high, user_data);
+    if (stop != 0)
+      return Status(Code::kCancelled, "cancelled by the observer callback at value '" + Printable(name) + "'");
+    return range;
+  };
 }
 
 // What the log is told of a quantized model.
@@ -369,6 +393,16 @@ octavo_status octavo_quantize_options_set_cancel(octavo_quantize_options* option
   });
 }
 
+octavo_status octavo_quantize_options_set_observer(octavo_quantize_options* options, octavo_observer_callback observer,
+                                                   void* user_data) {
+  return Guard([&]() -> Status {
+    OCTAVO_CHECK_HANDLE(options);
+    options->observer = observer;
+    options->observer_data = user_data;
+    return Ok();
+  });
+}
+
 octavo_status octavo_model_quantize(const octavo_model* model, const octavo_statistics* statistics,
                                     const octavo_recipe* recipe, octavo_model** out) {
   return octavo_model_quantize_with(model, statistics, recipe, nullptr, out);
@@ -388,11 +422,14 @@ octavo_status octavo_model_quantize_with(const octavo_model* model, const octavo
     octavo::Recipe wishes;
     if (recipe) {
       wishes = recipe->recipe;
+    } else if (options && options->observer) {
+      wishes.observer.kind = octavo::ObserverKind::kCustom;
     } else if (statistics && statistics->observer) {
       wishes.observer = *statistics->observer;
     }
     octavo::Progress progress;
     const octavo::Cancel* cancel = nullptr;
+    octavo::CustomObserver observer;
     if (options) {
       OCTAVO_CHECK_OPTIONAL(options->cancel);
       if (options->cancel) cancel = &options->cancel->cancel;
@@ -401,10 +438,11 @@ octavo_status octavo_model_quantize_with(const octavo_model* model, const octavo
           return options->progress(fraction, what.c_str(), options->user_data) == 0;
         };
       }
+      if (options->observer) observer = octavo::capi::ObserverOf(*options);
     }
-    octavo::Result<octavo::Graph> quantized =
-        octavo::Quantize(*graph, wishes, statistics ? &statistics->statistics : nullptr,
-                         model->model->context()->memory(), progress ? &progress : nullptr, cancel);
+    octavo::Result<octavo::Graph> quantized = octavo::Quantize(
+        *graph, wishes, statistics ? &statistics->statistics : nullptr, model->model->context()->memory(),
+        progress ? &progress : nullptr, cancel, observer ? &observer : nullptr);
     if (!quantized.ok()) return quantized.status().Within(model->model->origin());
     auto made = octavo::capi::NewModel(model->model, std::move(*quantized));
     octavo::capi::TellDecisions(*made->model);

@@ -11,7 +11,7 @@
 namespace octavo {
 namespace {
 
-constexpr const char* kNames[] = {"min_max", "moving_average", "histogram", "percentile", "entropy", "mse"};
+constexpr const char* kNames[] = {"min_max", "moving_average", "histogram", "percentile", "entropy", "mse", "custom"};
 
 size_t BinOf(uint32_t magnitude_bits) {
   constexpr int kShift = 23 - ValueStatistics::kMantissaBits;
@@ -159,9 +159,10 @@ Result<ObserverKind> ObserverFromName(const std::string& name) {
   for (size_t i = 0; i < std::size(kNames); ++i) {
     if (name == kNames[i]) return static_cast<ObserverKind>(i);
   }
-  return Error(Code::kInvalidData,
-               "observer '%s' is unknown; allowed: min_max, moving_average, histogram, percentile, entropy, mse",
-               Printable(name).c_str());
+  return Error(
+      Code::kInvalidData,
+      "observer '%s' is unknown; allowed: min_max, moving_average, histogram, percentile, entropy, mse, custom",
+      Printable(name).c_str());
 }
 
 void ExactSum::Add(double finite) {

@@ -14,8 +14,9 @@
 
 namespace octavo {
 
-enum class ObserverKind : uint8_t { kMinMax, kMovingAverage, kHistogram, kPercentile, kEntropy, kMse };
-const char* Name(ObserverKind kind);  // "min_max", "moving_average", "histogram", "percentile", "entropy", "mse"
+enum class ObserverKind : uint8_t { kMinMax, kMovingAverage, kHistogram, kPercentile, kEntropy, kMse, kCustom };
+// "min_max", "moving_average", "histogram", "percentile", "entropy", "mse", "custom".
+const char* Name(ObserverKind kind);
 Result<ObserverKind> ObserverFromName(const std::string& name);
 
 // A sum of doubles in steps of 2^-40: addition is exact, so order does not matter. Magnitudes of 2^62 and more count as

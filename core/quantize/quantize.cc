@@ -89,10 +89,33 @@ std::vector<Decision> ParseDecisions(const std::string& text) {
   return decisions;
 }
 
+// The recipe names the observer custom exactly when its function is there.
+Status CheckCustom(const Recipe& recipe, const CustomObserver* custom) {
+  const bool named = recipe.observer.kind == ObserverKind::kCustom ||
+                     std::any_of(recipe.nodes.begin(), recipe.nodes.end(), [](const NodeRule& rule) {
+                       return rule.observer && rule.observer->kind == ObserverKind::kCustom;
+                     });
+  if (custom && recipe.scheme != Scheme::kStatic) {
+    return Error(Code::kInvalidArgument, "a custom observer is given, but the scheme %s has no ranges to choose",
+                 Name(recipe.scheme));
+  }
+  if (custom && !named) {
+    return Error(Code::kInvalidArgument,
+                 "a custom observer is given, but the recipe does not name the observer 'custom' anywhere");
+  }
+  if (!custom && named && recipe.scheme == Scheme::kStatic) {
+    return Error(Code::kInvalidArgument,
+                 "the recipe names the observer 'custom', but no function for it is given "
+                 "(octavo_quantize_options_set_observer)");
+  }
+  return Ok();
+}
+
 }  // namespace
 
 Result<Graph> Quantize(const Graph& graph, const Recipe& recipe, const Statistics* statistics, const MemoryPtr& memory,
-                       const Progress* progress, const Cancel* cancel) {
+                       const Progress* progress, const Cancel* cancel, const CustomObserver* custom) {
+  OCTAVO_RETURN_IF_ERROR(CheckCustom(recipe, custom));
   if (recipe.scheme == Scheme::kStatic) {
     if (!statistics) {
       return Error(Code::kInvalidArgument,
@@ -127,7 +150,8 @@ Result<Graph> Quantize(const Graph& graph, const Recipe& recipe, const Statistic
     return go_on ? Ok() : Status(Code::kCancelled, "cancelled by the progress callback");
   };
   if (recipe.scheme != Scheme::kStatic) KeepWeightedOnly(placement, upgraded, recipe.scheme);
-  auto result = recipe.scheme == Scheme::kStatic    ? EmitStatic(upgraded, recipe, placement, *statistics, memory, tick)
+  auto result = recipe.scheme == Scheme::kStatic
+                    ? EmitStatic(upgraded, recipe, placement, *statistics, custom, memory, tick)
                 : recipe.scheme == Scheme::kDynamic ? EmitDynamic(upgraded, recipe, placement, memory, tick)
                                                     : EmitWeightOnly(upgraded, recipe, placement, memory, tick);
   if (!result.ok()) return result.status();

@@ -7,6 +7,7 @@
 #include "core/base/cancel.h"
 #include "core/graph/graph.h"
 #include "core/observe/statistics.h"
+#include "core/quantize/range.h"
 #include "core/quantize/recipe.h"
 
 namespace octavo {
@@ -19,8 +20,9 @@ using Progress = std::function<bool(double fraction, const std::string& what)>;
 // ConvInteger (dynamic), block DequantizeLinear (weight-only); opset raised to what these need; metadata
 // "octavo.recipe", "octavo.statistics" (digest) and "octavo.decisions" (JSON array: node, op, precision, reason,
 // sentence). Deterministic: same graph, statistics, recipe -> same bytes. A node rule that matches nothing is an error.
+// `custom` is there exactly when the recipe names the observer custom (kInvalidArgument otherwise).
 Result<Graph> Quantize(const Graph& graph, const Recipe& recipe, const Statistics* statistics, const MemoryPtr& memory,
-                       const Progress* progress, const Cancel* cancel);
+                       const Progress* progress, const Cancel* cancel, const CustomObserver* custom = nullptr);
 
 // A graph with fake-quant Q/DQ, another tool's Q/DQ, or QOperator nodes (QLinearConv, ...) -> the form Quantize gives
 // ("qdq") or QOperator form ("qoperator").

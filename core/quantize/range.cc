@@ -2,39 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
+#include <limits>
 
 #include "core/ops/math.h"
 
 namespace octavo {
 namespace {
-
-// One non-empty bin: its values are taken as spread evenly over [low, high]. Zeros are a point.
-struct Mass {
-  double low, high, count;
-
-  double center() const { return (low + high) / 2; }
-  double width() const { return high - low; }
-};
-
-// Ascending by value, cut to [min, max].
-std::vector<Mass> Masses(const ValueStatistics& value) {
-  std::vector<Mass> masses;
-  const auto add = [&](double from, double to, uint64_t count) {
-    masses.push_back({std::clamp(from, double{value.min}, double{value.max}),
-                      std::clamp(to, double{value.min}, double{value.max}), static_cast<double>(count)});
-  };
-  for (size_t bin = value.negative.size(); bin-- > 0;) {
-    if (value.negative[bin] == 0) continue;
-    add(-ValueStatistics::BinEdge(bin + 1), -ValueStatistics::BinEdge(bin), value.negative[bin]);
-  }
-  if (value.zeros) masses.push_back({0.0, 0.0, static_cast<double>(value.zeros)});
-  for (size_t bin = 0; bin < value.positive.size(); ++bin) {
-    if (value.positive[bin] == 0) continue;
-    add(ValueStatistics::BinEdge(bin), ValueStatistics::BinEdge(bin + 1), value.positive[bin]);
-  }
-  return masses;
-}
 
 // Expected squared error of quantizing to 8 bits with the parameters of a range, times the number of values.
 double SquaredError(const std::vector<Mass>& masses, Range range) {
@@ -185,6 +158,24 @@ Range LeastDivergence(const ValueStatistics& value) {
 
 }  // namespace
 
+std::vector<Mass> Masses(const ValueStatistics& value) {
+  std::vector<Mass> masses;
+  const auto add = [&](double from, double to, uint64_t count) {
+    masses.push_back({std::clamp(from, double{value.min}, double{value.max}),
+                      std::clamp(to, double{value.min}, double{value.max}), static_cast<double>(count)});
+  };
+  for (size_t bin = value.negative.size(); bin-- > 0;) {
+    if (value.negative[bin] == 0) continue;
+    add(-ValueStatistics::BinEdge(bin + 1), -ValueStatistics::BinEdge(bin), value.negative[bin]);
+  }
+  if (value.zeros) masses.push_back({0.0, 0.0, static_cast<double>(value.zeros)});
+  for (size_t bin = 0; bin < value.positive.size(); ++bin) {
+    if (value.positive[bin] == 0) continue;
+    add(ValueStatistics::BinEdge(bin), ValueStatistics::BinEdge(bin + 1), value.positive[bin]);
+  }
+  return masses;
+}
+
 Result<Range> ChooseRange(const ValueStatistics& value, const ObserverChoice& observer) {
   switch (observer.kind) {
     case ObserverKind::kMinMax:
@@ -203,8 +194,22 @@ Result<Range> ChooseRange(const ValueStatistics& value, const ObserverChoice& ob
       return LeastDivergence(value);
     case ObserverKind::kMse:
       return SearchBothBounds(value);
+    case ObserverKind::kCustom:
+      return Error(Code::kInternal, "the observer custom is the caller's");
   }
   return Range{value.min, value.max};
+}
+
+Result<Range> ChooseCustomRange(const std::string& name, const ValueStatistics& value, const CustomObserver& custom) {
+  OCTAVO_ASSIGN_OR_RETURN(const Range range, custom(name, value));
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  // The comparisons are false for NaN.
+  if (!(range.low >= -kLargest && range.low <= range.high && range.high <= kLargest)) {
+    return Error(Code::kInvalidArgument,
+                 "the custom observer chose [%g, %g] for value '%s'; allowed: finite float32 bounds, low <= high",
+                 range.low, range.high, Printable(name).c_str());
+  }
+  return range;
 }
 
 QuantParams ParamsU8(Range range) {

@@ -3,6 +3,9 @@
 #define OCTAVO_CORE_QUANTIZE_RANGE_H_
 
 #include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "core/observe/statistics.h"
 #include "core/quantize/recipe.h"
@@ -13,9 +16,26 @@ struct Range {
   double low = 0, high = 0;
 };
 
+// One non-empty bin: its values are taken as spread evenly over [low, high]. Zeros are a point.
+struct Mass {
+  double low, high, count;
+
+  double center() const { return (low + high) / 2; }
+  double width() const { return high - low; }
+};
+
+// Ascending by value, cut to [min, max].
+std::vector<Mass> Masses(const ValueStatistics& value);
+
 // The range the observer chooses. Requires value.count > 0; kMovingAverage needs averages (kInvalidArgument if the
-// statistics were collected without).
+// statistics were collected without). Not for kCustom.
 Result<Range> ChooseRange(const ValueStatistics& value, const ObserverChoice& observer);
+
+// kCustom: the caller's function, told a value's name and statistics (count > 0). A Status stops the work.
+using CustomObserver = std::function<Result<Range>(const std::string& name, const ValueStatistics& value)>;
+
+// What it chooses; bounds that are not a range of finite float32 are kInvalidArgument.
+Result<Range> ChooseCustomRange(const std::string& name, const ValueStatistics& value, const CustomObserver& custom);
 
 struct QuantParams {
   float scale = 1.0f;

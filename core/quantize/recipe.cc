@@ -73,8 +73,8 @@ Result<ObserverChoice> ParseObserver(const At& at) {
   ObserverChoice choice;
   const At name = at.json.is_object() && at.has("name") ? at["name"] : at;
   if (at.json.is_object()) OCTAVO_RETURN_IF_ERROR(at.CheckKeys({"name", "percentile"}));
-  OCTAVO_ASSIGN_OR_RETURN(const size_t kind,
-                          name.Word({"min_max", "moving_average", "histogram", "percentile", "entropy", "mse"}));
+  OCTAVO_ASSIGN_OR_RETURN(const size_t kind, name.Word({"min_max", "moving_average", "histogram", "percentile",
+                                                        "entropy", "mse", "custom"}));
   choice.kind = static_cast<ObserverKind>(kind);
   if (at.json.is_object() && at.has("percentile")) {
     const At percentile = at["percentile"];

@@ -13,8 +13,13 @@ namespace {
 class StaticEmitter {
  public:
   StaticEmitter(const Graph& graph, const Recipe& recipe, const Placement& placement, const Statistics& statistics,
-                const MemoryPtr& memory)
-      : graph_(graph), recipe_(recipe), placement_(placement), statistics_(statistics), rewriter_(graph, memory) {
+                const CustomObserver* custom, const MemoryPtr& memory)
+      : graph_(graph),
+        recipe_(recipe),
+        placement_(placement),
+        statistics_(statistics),
+        custom_(custom),
+        rewriter_(graph, memory) {
     dequantized_.assign(graph.values.size(), kNoValue);
     is_output_.assign(graph.values.size(), false);
     made_by_int8_.assign(graph.values.size(), false);
@@ -78,6 +83,7 @@ class StaticEmitter {
                    Printable(value.name).c_str());
     }
     if (found->second.count == 0) return Range{};
+    if (observer.kind == ObserverKind::kCustom) return ChooseCustomRange(value.name, found->second, *custom_);
     return ChooseRange(found->second, observer);
   }
 
@@ -313,6 +319,7 @@ class StaticEmitter {
   const Recipe& recipe_;
   const Placement& placement_;
   const Statistics& statistics_;
+  const CustomObserver* const custom_;  // there if the recipe names it
   Rewriter rewriter_;
   std::vector<QuantParams> params_;
   std::vector<ValueId> dequantized_;
@@ -322,8 +329,9 @@ class StaticEmitter {
 }  // namespace
 
 Result<Graph> EmitStatic(const Graph& graph, const Recipe& recipe, const Placement& placement,
-                         const Statistics& statistics, const MemoryPtr& memory, const Tick& tick) {
-  return StaticEmitter(graph, recipe, placement, statistics, memory).Run(tick);
+                         const Statistics& statistics, const CustomObserver* custom, const MemoryPtr& memory,
+                         const Tick& tick) {
+  return StaticEmitter(graph, recipe, placement, statistics, custom, memory).Run(tick);
 }
 
 }  // namespace octavo

@@ -98,6 +98,7 @@ TEST_F(MisuseTest, NullObjects) {
   REFUSED(octavo_recipe_observe(nullptr, "x", "y", "mse", 0));
   REFUSED(octavo_quantize_options_set_progress(nullptr, nullptr, nullptr));
   REFUSED(octavo_quantize_options_set_cancel(nullptr, nullptr));
+  REFUSED(octavo_quantize_options_set_observer(nullptr, nullptr, nullptr));
   REFUSED(octavo_model_quantize(nullptr, statistics, recipe, &out));
   REFUSED(octavo_model_quantize_with(nullptr, statistics, recipe, nullptr, &out));
   REFUSED(octavo_convert_options_set_form(nullptr, "qdq"));

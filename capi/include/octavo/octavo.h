@@ -518,7 +518,8 @@ OCTAVO_API octavo_status octavo_recipe_parse(octavo_context *context, const char
 /* Everything the recipe says, defaults included, as canonical JSON. Since 0.1. */
 OCTAVO_API octavo_status octavo_recipe_json(const octavo_recipe *recipe, octavo_buffer **out);
 
-/* The observer of activations, as in octavo_calibrator_options_set_observer. Since 0.1. */
+/* The observer of activations, as in octavo_calibrator_options_set_observer, or "custom": that of
+ * octavo_quantize_options_set_observer. Since 0.1. */
 OCTAVO_API octavo_status octavo_recipe_set_observer(octavo_recipe *recipe, const char *observer, double percentile);
 
 /* Weights: 1, the default, a scale for each output channel; 0 one for the tensor. Since 0.1. */
@@ -570,7 +571,27 @@ OCTAVO_API octavo_status octavo_quantize_options_set_progress(octavo_quantize_op
 OCTAVO_API octavo_status octavo_quantize_options_set_cancel(octavo_quantize_options *options,
                                                             const octavo_cancel *cancel);
 
-/* octavo_model_quantize for work that takes long. Since 0.1. */
+/* An observer of the caller's: chooses the range [*low, *high] of one value from what calibration counted. The least
+ * finite value is min, the greatest max. lows, highs, counts [bins]: counts[i] of the `count` finite values lie in
+ * [lows[i], highs[i]]; bins ascend, do not overlap and are not empty; zeros are a bin of their own with both ends 0,
+ * any other bin (of magnitudes from 2^-40 to 2^40) is at most 1/32 of its value wide. *low and *high come in as min and
+ * max and must go out finite with low <= high; the range is then widened to hold 0, and values that share a scale get
+ * the union of their ranges. `value` is its name, valid during the call like all else. Anything but 0 stops the work,
+ * which then returns OCTAVO_CANCELLED. Called on the thread that called the library, once for each value, in the
+ * model's order. */
+typedef int32_t (*octavo_observer_callback)(const char *value, int64_t count, double min, double max, size_t bins,
+                                            const double *lows, const double *highs, const int64_t *counts, double *low,
+                                            double *high, void *user_data);
+
+/* What stands behind the observer "custom" of a recipe; with recipe NULL it serves all values. Which values it served
+ * is in the recipe that the model keeps; what it chose is in the scales. The same choices give the same bytes. The
+ * errors of octavo_model_quantize_with are: OCTAVO_INVALID_ARGUMENT for bounds that are no range (names the value), for
+ * a callback where the recipe does not name "custom", and for "custom" where there is none. NULL, the default: none.
+ * Since 0.1. */
+OCTAVO_API octavo_status octavo_quantize_options_set_observer(octavo_quantize_options *options,
+                                                              octavo_observer_callback observer, void *user_data);
+
+/* octavo_model_quantize for work that takes long, or with an observer of the caller's. Since 0.1. */
 OCTAVO_API octavo_status octavo_model_quantize_with(const octavo_model *model, const octavo_statistics *statistics,
                                                     const octavo_recipe *recipe, const octavo_quantize_options *options,
                                                     octavo_model **out);

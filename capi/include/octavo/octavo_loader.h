@@ -140,6 +140,8 @@ typedef struct octavo_loader {
   octavo_status (*quantize_options_set_progress)(
       octavo_quantize_options *options, octavo_progress_callback progress, void *user_data);
   octavo_status (*quantize_options_set_cancel)(octavo_quantize_options *options, const octavo_cancel *cancel);
+  octavo_status (*quantize_options_set_observer)(
+      octavo_quantize_options *options, octavo_observer_callback observer, void *user_data);
   octavo_status (*model_quantize_with)(
       const octavo_model *model, const octavo_statistics *statistics, const octavo_recipe *recipe,
       const octavo_quantize_options *options, octavo_model **out);
@@ -292,6 +294,7 @@ static inline int octavo_loader_load(octavo_loader *loader, octavo_loader_resolv
   OCTAVO_LOADER_GET(quantize_options_destroy);
   OCTAVO_LOADER_GET(quantize_options_set_progress);
   OCTAVO_LOADER_GET(quantize_options_set_cancel);
+  OCTAVO_LOADER_GET(quantize_options_set_observer);
   OCTAVO_LOADER_GET(model_quantize_with);
   OCTAVO_LOADER_GET(convert_options_create);
   OCTAVO_LOADER_GET(convert_options_destroy);

@@ -354,8 +354,9 @@ TEST(Statistics, ObserverNames) {
     EXPECT_EQ(*found, kind);
   }
   const auto unknown = ObserverFromName("minmax");
-  EXPECT_EQ(unknown.status().message(),
-            "observer 'minmax' is unknown; allowed: min_max, moving_average, histogram, percentile, entropy, mse");
+  EXPECT_EQ(
+      unknown.status().message(),
+      "observer 'minmax' is unknown; allowed: min_max, moving_average, histogram, percentile, entropy, mse, custom");
 }
 
 }  // namespace

@@ -106,12 +106,13 @@ TEST(Recipe, EveryErrorNamesThePlaceAndWhatIsAllowed) {
       {R"({"activations": {"dtype": "int8"}})", "recipe: 'activations.dtype' is \"int8\"; allowed: uint8"},
       {R"({"activations": {"observer": "max"}})",
        "recipe: 'activations.observer' is \"max\"; allowed: min_max, moving_average, histogram, percentile, entropy, "
-       "mse"},
+       "mse, custom"},
       {R"({"activations": {"observer": {}}})",
-       "recipe: 'activations.observer' is {}; allowed: min_max, moving_average, histogram, percentile, entropy, mse"},
+       "recipe: 'activations.observer' is {}; allowed: min_max, moving_average, histogram, percentile, entropy, mse, "
+       "custom"},
       {R"({"activations": {"observer": {"name": 4}}})",
        "recipe: 'activations.observer.name' is 4; allowed: min_max, moving_average, histogram, percentile, entropy, "
-       "mse"},
+       "mse, custom"},
       {R"({"activations": {"observer": {"name": "mse", "bins": 4}}})",
        "recipe: unknown key 'activations.observer.bins'; allowed: name, percentile"},
       {R"({"activations": {"observer": {"name": "mse", "percentile": 99}}})",
@@ -148,7 +149,8 @@ TEST(Recipe, EveryErrorNamesThePlaceAndWhatIsAllowed) {
        "recipe: 'nodes[0].match.op' is 3; allowed: a pattern of characters, * and ?"},
       {R"({"nodes": [{"match": {}, "keep_float": 1}]})", "recipe: 'nodes[0].keep_float' is 1; allowed: true, false"},
       {R"({"nodes": [{"match": {}, "observer": "kl"}]})",
-       "recipe: 'nodes[0].observer' is \"kl\"; allowed: min_max, moving_average, histogram, percentile, entropy, mse"},
+       "recipe: 'nodes[0].observer' is \"kl\"; allowed: min_max, moving_average, histogram, percentile, entropy, mse, "
+       "custom"},
       {R"({"nodes": [{"match": {}, "weights": {"dtype": "int8"}}]})",
        "recipe: unknown key 'nodes[0].weights.dtype'; allowed: granularity"},
       {R"({"scheme": "static", "scheme": "dynamic"})", "recipe: key 'scheme' stands twice in one object"},
