@@ -159,7 +159,7 @@ HWY_INLINE void BinaryF32(const BinaryArgs& args, float lo, float hi, const Op& 
   const DF32 df32;
   ForRows<float>(args, [&](const float* a, const float* b, float* c, size_t n) HWY_ATTR {
     ForFloats(n, [&](size_t i, auto load, auto store) HWY_ATTR {
-      store(ClampTo(op(load(a + i), load(b + i)), hn::Set(df32, lo), hn::Set(df32, hi)), c + i);
+      store(ClampedOrNaN(op(load(a + i), load(b + i)), hn::Set(df32, lo), hn::Set(df32, hi)), c + i);
     });
   });
 }
@@ -180,7 +180,7 @@ inline void FDiv(const BinaryArgs& args, float lo, float hi) {
 inline void FClamp(const float* x, float* y, size_t n, float lo, float hi) {
   const DF32 df32;
   ForFloats(n, [&](size_t i, auto load, auto store)
-                   HWY_ATTR { store(ClampTo(load(x + i), hn::Set(df32, lo), hn::Set(df32, hi)), y + i); });
+                   HWY_ATTR { store(ClampedOrNaN(load(x + i), hn::Set(df32, lo), hn::Set(df32, hi)), y + i); });
 }
 
 inline size_t MinMax(const float* x, size_t n, float* min, float* max) {

@@ -44,7 +44,7 @@ HWY_INLINE void FDepthwiseFour(const FDepthwiseArgs& args, const uint8_t* const 
   }
   const auto put = [&](size_t p, hn::VFromD<decltype(df)> value) HWY_ATTR {
     float* to = reinterpret_cast<float*>(c[p]) + channel;
-    const auto clamped = ClampTo(value, hn::Set(df, args.lo), hn::Set(df, args.hi));
+    const auto clamped = ClampedOrNaN(value, hn::Set(df, args.lo), hn::Set(df, args.hi));
     if (count >= hn::Lanes(df)) {
       hn::StoreU(clamped, df, to);
     } else {

@@ -93,7 +93,7 @@ HWY_INLINE void FinishFloatRow(const FGemmArgs& args, size_t m, size_t n, size_t
   }
   // All vectors but the last are whole.
   const auto put = [&](size_t v, VF value) HWY_ATTR {
-    const VF clamped = ClampTo(value, lo, hi);
+    const VF clamped = ClampedOrNaN(value, lo, hi);
     if (columns >= (v + 1) * lanes) {
       hn::StoreU(clamped, df, to + v * lanes);
     } else {

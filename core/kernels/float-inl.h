@@ -6,6 +6,8 @@
 #define OCTAVO_CORE_KERNELS_FLOAT_INL_H_
 #endif
 
+#include <limits>
+
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -37,6 +39,20 @@ HWY_INLINE V SecondUnlessGreater(V a, V b) {
 template <class V>
 HWY_INLINE V ClampTo(V x, V lo, V hi) {
   return SecondUnlessLess(hi, SecondUnlessGreater(lo, x));
+}
+
+// The one positive quiet NaN in place of any: machines differ in the sign of those they make and in which operand's
+// they hand on.
+template <class V>
+HWY_INLINE V OneNaN(V x) {
+  const hn::DFromV<V> d;
+  return hn::IfThenElse(hn::Eq(x, x), x, hn::Set(d, std::numeric_limits<float>::quiet_NaN()));
+}
+
+// What float arithmetic stores: x within its bounds, or the one NaN.
+template <class V>
+HWY_INLINE V ClampedOrNaN(V x, V lo, V hi) {
+  return OneNaN(ClampTo(x, lo, hi));
 }
 
 #if !HWY_NATIVE_FMA

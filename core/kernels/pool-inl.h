@@ -97,8 +97,8 @@ inline void FAvgPool(const FAvgPoolArgs& args, size_t y_begin, size_t y_end) {
       });
       float* to = reinterpret_cast<float*>(c) + channel;
       const size_t left = args.channels - channel;
-      StoreUpTo(hn::Div(sum0, divisor), df, to, left);
-      if (left > lanes) StoreUpTo(hn::Div(sum1, divisor), df, to + lanes, left - lanes);
+      StoreUpTo(OneNaN(hn::Div(sum0, divisor)), df, to, left);
+      if (left > lanes) StoreUpTo(OneNaN(hn::Div(sum1, divisor)), df, to + lanes, left - lanes);
     }
   });
 }

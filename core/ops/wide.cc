@@ -1,12 +1,17 @@
 #include "core/ops/wide.h"
 
+#include <limits>
 #include <type_traits>
 
 namespace octavo {
 namespace {
 
+// NaN become the one positive quiet NaN, as everywhere (docs/numerics.md).
 template <typename To, typename From>
 To Convert(From value) {
+  if constexpr (std::is_floating_point_v<From>) {
+    if (value != value) value = std::numeric_limits<From>::quiet_NaN();
+  }
   if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, BFloat16>) {
     return static_cast<To>(static_cast<float>(value));
   } else if constexpr (std::is_same_v<To, Half> || std::is_same_v<To, BFloat16>) {
@@ -65,8 +70,6 @@ Result<Tensor> WideOutput(EvalContext& context, size_t i, DType wide) {
   return Tensor::Create(context.memory(), wide, context.output(i).shape());
 }
 
-void StoreWide(const Tensor& wide, EvalContext& context, size_t i) {
-  if (wide.raw() != context.output(i).raw()) ConvertAll(wide, &context.output(i));
-}
+void StoreWide(const Tensor& wide, EvalContext& context, size_t i) { ConvertAll(wide, &context.output(i)); }
 
 }  // namespace octavo

@@ -12,7 +12,7 @@ DType WideType(const EvalContext& context);
 Result<Tensor> Widen(const Tensor& tensor, DType wide, const MemoryPtr& memory);
 // Output i itself if it is `wide`, else a tensor of its shape to compute into and to pass to StoreWide.
 Result<Tensor> WideOutput(EvalContext& context, size_t i, DType wide);
-// Rounds what WideOutput gave into output i.
+// Rounds what WideOutput gave into output i, and makes each NaN the one positive quiet NaN.
 void StoreWide(const Tensor& wide, EvalContext& context, size_t i);
 
 // f(float{}) or f(double{}).

@@ -1,6 +1,7 @@
 #include "core/plan/build.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -71,10 +72,17 @@ class FrameStep : public Step {
   int64_t height_, width_, line_, column_, pixel_;
 };
 
-// Whether channels are innermost in memory, so that elements may be laid out as pixels without changing their order.
+// Whether elements may be laid out as pixels without changing their order in memory: images, lines, columns, channels.
 bool HasPixelOrder(const Shape& shape, const Strides& strides) {
   if (shape.rank() < 3 || shape.rank() > 4) return false;
-  return shape[1] == 1 || DimsByStride(shape, strides)[static_cast<size_t>(shape.rank() - 1)] == 1;
+  int64_t outer = INT64_MAX;
+  for (int d : {0, 2, 3, 1}) {
+    if (d >= shape.rank() || shape[d] == 1) continue;
+    const int64_t stride = std::abs(strides[static_cast<size_t>(d)]);
+    if (stride > outer) return false;
+    outer = stride;
+  }
+  return true;
 }
 
 // Stands for a node that made no step, so that observers see its value.

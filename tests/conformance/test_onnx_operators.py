@@ -81,20 +81,9 @@ def _text(tests):
     return "\n" + "\n".join(f"{name}: {why}" for name, why in sorted(tests.items()))
 
 
-# Open defects: the kernels and the scalar definition disagree where a whole row of the attention mask is -inf. Each must
-# leave this list as soon as it is mended.
-OPEN = {
-    "test_attention_4d_softcap_neginf_mask_expanded",
-    "test_attention_4d_softcap_neginf_mask_poison_expanded",
-}
-
-
 def test_no_wrong_answer(results):
     wrong = _those(results, "wrong")
-    new = {name: why for name, why in wrong.items() if name not in OPEN}
-    assert not new, _text(new)
-    mended = OPEN - wrong.keys()
-    assert not mended, f"right by now, take them off the list: {sorted(mended)}"
+    assert not wrong, _text(wrong)
 
 
 def test_refusals_are_listed(results, listed):

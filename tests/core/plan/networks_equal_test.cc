@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
+#include <limits>
 #include <sstream>
 
 #include "core/kernels/kernels.h"
@@ -320,12 +322,24 @@ std::string FirstDifference(const Graph& graph, const std::string& target, size_
 
 class NetworksEqual : public ::testing::TestWithParam<bool> {};
 
+// Overwrites one element in `every` by what arithmetic may choke on.
+void Sprinkle(Tensor& x, uint32_t seed, int64_t every) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const float specials[] = {inf, -inf, nan, -nan, -0.0f, std::numeric_limits<float>::max(), 1e-40f};
+  for (int64_t i = seed % every; i < x.elements(); i += every) {
+    x.mutable_data<float>()[static_cast<size_t>(i)] = specials[(seed + static_cast<uint32_t>(i)) % std::size(specials)];
+  }
+}
+
 template <typename Network>
-void CompareTargets(bool quantized) {
+void CompareTargets(bool quantized, bool specials = false) {
   for (uint32_t seed = 0; seed < 100; ++seed) {
     Network network(seed, quantized);
     if (::testing::Test::HasFailure()) FAIL() << "seed " << seed;
-    const Tensor inputs[] = {network.Input(1), network.Input(3), network.Input(1)};
+    Tensor inputs[] = {network.Input(1), network.Input(3), network.Input(1)};
+    if (specials) {
+      for (Tensor& input : inputs) Sprinkle(input, seed, 97);
+    }
     const std::vector<Tensor> want = RunOn(network.graph(), "reference", 1, inputs);
     const auto targets = KernelTargets();
     for (size_t t = 0; t < targets.size(); ++t) {
@@ -341,6 +355,30 @@ void CompareTargets(bool quantized) {
 
 TEST_P(NetworksEqual, Images) { CompareTargets<RandomNetwork>(GetParam()); }
 TEST_P(NetworksEqual, Sequences) { CompareTargets<RandomTransformer>(GetParam()); }
+
+TEST(NetworksEqualOnSpecials, Images) { CompareTargets<RandomNetwork>(false, true); }
+TEST(NetworksEqualOnSpecials, QuantizedImages) { CompareTargets<RandomNetwork>(true, true); }
+TEST(NetworksEqualOnSpecials, Sequences) { CompareTargets<RandomTransformer>(false, true); }
+
+// Every order of dimensions that a view can have meets operands that stand still in some of them.
+TEST(ElementwiseEqual, OnTransposedViews) {
+  for (const Shape& shape : {Shape{1, 1, 6, 8}, Shape{2, 1, 6, 8}, Shape{1, 3, 6, 8}, Shape{2, 3, 5, 4}}) {
+    std::vector<int64_t> perm = {0, 1, 2, 3};
+    do {
+      QdqBuilder b;
+      const ValueId x = b.Input("x", DType::kFloat, shape);
+      const ValueId turned = b.Node1("Transpose", {x}, {Attr("perm", perm)});
+      ValueId y = b.Node1("Mul", {turned, b.Scalar(0.7f)});
+      y = b.Node1("Add", {y, b.FloatConstant({shape[static_cast<int>(perm[2])], 1}, -1, 1)});
+      y = b.Node1("Sub", {b.Node1("Sigmoid", {y}), turned});
+      b.Output(b.Node1("Relu", {y}));
+      b.Output(y);
+      const Tensor inputs[] = {b.RandomTensor(shape, -2, 2)};
+      const std::vector<Tensor> want = RunOn(b.graph(), "reference", 1, inputs);
+      ExpectEqual(want, RunOn(b.graph(), "", 2, inputs), "perm " + Shape(perm).ToString() + " of " + shape.ToString());
+    } while (std::next_permutation(perm.begin(), perm.end()));
+  }
+}
 
 INSTANTIATE_TEST_SUITE_P(FloatAndQuantized, NetworksEqual, ::testing::Bool(),
                          [](const auto& network) { return network.param ? "Quantized" : "Float"; });
