@@ -353,6 +353,7 @@ def main():
     unknown = [s for s in chosen if s not in STAGES]
     if unknown:
         parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(STAGES)}")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs deaf to it; tests send it
     deadline = time.monotonic() + BUDGET
     totals = [0, 0, 0]
     for name in chosen:

@@ -12,6 +12,14 @@ import octavo
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def hears_ctrl_c():
+    """Shells start background jobs deaf to SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt_after(seconds):
     timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
