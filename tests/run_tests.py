@@ -182,7 +182,7 @@ def venv_python(stage):
 
 
 def checks(stage):
-    """Format, lint, the C header in every dialect."""
+    """Format, lint, the C header in every dialect, the binary interface."""
     sources = [f for f in tracked("*.h", "*.cc", "*.c") if not f.endswith("octavo_loader.h")]
     try:
         tools = venv_python(stage).parent
@@ -207,6 +207,7 @@ def checks(stage):
                 status = stage.run(compiler, "-x", language, f"-std={standard}", *flags, "-Werror", "-fsyntax-only",
                                    "-I", headers.parent, "-include", header, "/dev/null")  # fmt: skip
                 stage.check(f"{header.name} as {standard} with {compiler}", status == 0)
+    stage.script("check_abi.py", sys.executable, ROOT / "tests/tools/check_abi.py")
 
 
 def gcc(stage):

@@ -1,11 +1,13 @@
 // What stands between a C caller and the core: every exported function runs inside Guard, which turns a Status or an
-// exception into a code and leaves the text where octavo_last_error finds it. And the first check of every argument.
+// exception into a code, leaves the text where octavo_last_error finds it and keeps the host's floating-point modes
+// out. And the first check of every argument.
 #ifndef OCTAVO_CAPI_SRC_GUARD_H_
 #define OCTAVO_CAPI_SRC_GUARD_H_
 
 #include <new>
 #include <stdexcept>
 
+#include "core/base/float_environment.h"
 #include "core/base/status.h"
 #include "octavo/octavo.h"
 
@@ -16,6 +18,7 @@ octavo_status Fail(Code code, const char* message) noexcept;
 
 template <typename F>
 octavo_status Guard(F&& body) noexcept {
+  const FloatEnvironment environment;  // scales, too, must not depend on how the host rounds
   try {
     const Status status = body();
     return status.ok() ? OCTAVO_OK : Fail(status.code(), status.message().c_str());

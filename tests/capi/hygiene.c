@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+extern char **environ;
 
 #define REQUIRE(condition)                                                              \
   do {                                                                                  \
@@ -31,19 +34,26 @@ static int open_files(void) {
   return open;
 }
 
-static int journey(octavo_model **keep_model, octavo_session **keep_session) {
-  static float image[256];
+static float image[256];
+
+static size_t sum(const void *data, size_t size) {
+  const unsigned char *bytes = (const unsigned char *)data;
+  size_t hash = 0, i;
+  for (i = 0; i < size; ++i) hash = hash * 31 + bytes[i];
+  return hash;
+}
+
+/* From a file to INT8 results, errors included. *hash: of the INT8 model and its scores. */
+static int journey(octavo_model **keep_model, octavo_session **keep_session, size_t *hash) {
   const int64_t dims[4] = {1, 1, 16, 16};
   octavo_context *context = NULL;
   octavo_model *model = NULL, *int8 = NULL, *none = NULL;
   octavo_calibrator *calibrator = NULL;
   octavo_statistics *statistics = NULL;
   octavo_session *session = NULL;
-  octavo_buffer *text = NULL;
+  octavo_buffer *text = NULL, *bytes = NULL;
   octavo_tensor_view x = OCTAVO_TENSOR_VIEW(OCTAVO_FLOAT32, image, sizeof(image), dims, 4);
   octavo_tensor_view y = OCTAVO_TENSOR_VIEW_INIT;
-  int i;
-  for (i = 0; i < 256; ++i) image[i] = (float)(i % 17) * 1e-39f + (float)(i % 5); /* denormals among them */
   REQUIRE(octavo_context_create(NULL, &context) == OCTAVO_OK);
   REQUIRE(octavo_model_load(context, OCTAVO_SOURCE_DIR "/examples/demo/digits.onnx", NULL, &model) == OCTAVO_OK);
   REQUIRE(octavo_model_load(context, "/nowhere", NULL, &none) == OCTAVO_IO);
@@ -52,8 +62,11 @@ static int journey(octavo_model **keep_model, octavo_session **keep_session) {
   REQUIRE(octavo_calibrator_finish(calibrator, &statistics) == OCTAVO_OK);
   REQUIRE(octavo_model_quantize(model, statistics, NULL, &int8) == OCTAVO_OK);
   REQUIRE(octavo_model_describe_json(int8, &text) == OCTAVO_OK);
+  REQUIRE(octavo_model_save_memory(int8, NULL, &bytes) == OCTAVO_OK);
   REQUIRE(octavo_session_create(int8, NULL, &session) == OCTAVO_OK);
   REQUIRE(octavo_session_run(session, &x, 1, &y, 1, NULL) == OCTAVO_OK);
+  *hash = sum(octavo_buffer_data(bytes), octavo_buffer_size(bytes)) * 31 + sum(y.data, y.bytes);
+  octavo_buffer_destroy(bytes);
   octavo_buffer_destroy(text);
   octavo_statistics_destroy(statistics);
   octavo_calibrator_destroy(calibrator);
@@ -69,48 +82,93 @@ static int journey(octavo_model **keep_model, octavo_session **keep_session) {
   return 0;
 }
 
+enum { SIGNALS = 65 }; /* one more than the greatest */
+
+/* The state of the process that a library could disturb. */
+typedef struct {
+  char locale[256], folder[4096];
+  mode_t mask;
+  sigset_t blocked;
+  void (*handlers[SIGNALS])(int);
+  size_t environment; /* a sum over all names and values */
+  int rounding, exceptions, files, priority;
+  long output; /* bytes on stdout and stderr so far */
+} state;
+
+static long written(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 ? (long)status.st_size : -1;
+}
+
+static int look(state *now) {
+  char **variable;
+  int i;
+  memset(now, 0, sizeof(*now));
+  snprintf(now->locale, sizeof(now->locale), "%s", setlocale(LC_ALL, NULL));
+  REQUIRE(getcwd(now->folder, sizeof(now->folder)) != NULL);
+  now->mask = umask(022);
+  umask(now->mask);
+  REQUIRE(sigprocmask(SIG_SETMASK, NULL, &now->blocked) == 0);
+  for (i = 1; i < SIGNALS; ++i) {
+    struct sigaction action;
+    now->handlers[i] = sigaction(i, NULL, &action) == 0 ? action.sa_handler : SIG_ERR;
+  }
+  for (variable = environ; *variable; ++variable) {
+    now->environment = now->environment * 31 + sum(*variable, strlen(*variable));
+  }
+  now->rounding = fegetround();
+  now->exceptions = fetestexcept(FE_ALL_EXCEPT);
+  now->files = open_files();
+  now->priority = getpriority(PRIO_PROCESS, 0);
+  fflush(NULL);
+  now->output = written(STDOUT_FILENO) + written(STDERR_FILENO);
+  return 0;
+}
+
+/* Denormals are neither flushed nor taken as zero, and exceptions do not trap. */
+static int floats_are_whole(void) {
+  volatile float least = 1e-38f, zero = 0;
+  least /= 10;
+  REQUIRE(least != 0);
+  least *= 10;
+  REQUIRE(least > 0.9e-38f);
+  REQUIRE(least / zero > 1e38f);
+  return 0;
+}
+
 int main(void) {
-  static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM, SIGPIPE, SIGCHLD};
-  struct sigaction before[sizeof(signals) / sizeof(signals[0])], now;
-  char folder[4096], folder_now[4096], locale[256];
-  const mode_t mask = umask(022);
-  const char *comma;
+  static state before, after;
   static octavo_model *model;
   static octavo_session *session;
-  int files, status, rounding;
-  size_t i;
+  const int output = dup(STDERR_FILENO);
+  int status, quiet;
+  size_t usual, hash, i;
+  FILE *captured = tmpfile();
   pid_t child;
 
-  umask(mask);
-  comma = setlocale(LC_ALL, "de_DE.UTF-8"); /* a decimal comma, where the machine has one */
-  snprintf(locale, sizeof(locale), "%s", setlocale(LC_ALL, NULL));
-  for (i = 0; i < sizeof(signals) / sizeof(signals[0]); ++i) sigaction(signals[i], NULL, &before[i]);
-  REQUIRE(getcwd(folder, sizeof(folder)) != NULL);
-  files = open_files();
-  rounding = fegetround();
+  for (i = 0; i < 256; ++i) image[i] = (float)(i % 17) * 1e-39f + (float)(i % 5); /* denormals among them */
+  REQUIRE(journey(NULL, NULL, &usual) == 0);
+  setlocale(LC_ALL, "de_DE.UTF-8"); /* a decimal comma, where the machine has one */
+  fesetround(FE_UPWARD);            /* and a rounding mode nobody expects */
+  feclearexcept(FE_ALL_EXCEPT);
+  REQUIRE(captured != NULL && output >= 0);
+  REQUIRE(dup2(fileno(captured), STDOUT_FILENO) >= 0 && dup2(fileno(captured), STDERR_FILENO) >= 0);
+  REQUIRE(look(&before) == 0);
+  status = journey(NULL, NULL, &hash);
+  quiet = look(&after);
+  dup2(output, STDERR_FILENO);
+  REQUIRE(status == 0 && quiet == 0);
+  REQUIRE(hash == usual); /* neither the locale nor the rounding mode reached a result */
 
-  REQUIRE(journey(NULL, NULL) == 0);
-
-  REQUIRE(fegetround() == rounding);
-  {
-    volatile float least = 1e-38f;
-    least /= 10; /* denormals are still there */
-    REQUIRE(least != 0);
-  }
-  REQUIRE(strcmp(locale, setlocale(LC_ALL, NULL)) == 0);
-  for (i = 0; i < sizeof(signals) / sizeof(signals[0]); ++i) {
-    sigaction(signals[i], NULL, &now);
-    REQUIRE(memcmp(&now.sa_handler, &before[i].sa_handler, sizeof(now.sa_handler)) == 0);
-  }
-  REQUIRE(getcwd(folder_now, sizeof(folder_now)) != NULL && strcmp(folder, folder_now) == 0);
-  REQUIRE(umask(mask) == mask);
-  REQUIRE(open_files() == files);
+  REQUIRE(memcmp(&before, &after, sizeof(before)) == 0);
+  REQUIRE(after.output == 0);
+  REQUIRE(floats_are_whole() == 0);
+  fesetround(FE_TONEAREST);
 
   /* fork() with a live pool: the child neither hangs nor crashes, whatever it does with what it inherited. */
-  REQUIRE(journey(&model, &session) == 0);
+  REQUIRE(journey(&model, &session, &hash) == 0);
   child = fork();
   if (child == 0) {
-    static float image[256];
     const int64_t dims[4] = {1, 1, 16, 16};
     octavo_tensor_view x = OCTAVO_TENSOR_VIEW(OCTAVO_FLOAT32, image, sizeof(image), dims, 4);
     octavo_tensor_view y = OCTAVO_TENSOR_VIEW_INIT;
@@ -129,6 +187,5 @@ int main(void) {
   REQUIRE(child > 0);
   REQUIRE(waitpid(child, &status, 0) == child);
   REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  (void)comma;
   return 0; /* with a live session: exit must neither hang nor crash */
 }

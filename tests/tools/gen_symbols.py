@@ -54,13 +54,18 @@ def version_script(symbols):
     return text
 
 
-def read_declarations(path):
-    """{name: (return type, arguments)} of every `OCTAVO_API type octavo_name(args);` in the header."""
+def read_code(path):
+    """The header without comments and without broken lines in macros."""
     text = Path(path).read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
     text = re.sub(r"//[^\n]*", " ", text)
     text = re.sub(r"\\\n", " ", text)
-    text = re.sub(r"(?m)^\s*#[^\n]*", " ", text)
+    return re.sub(r"(?m)[ \t]+$", "", text)
+
+
+def read_declarations(path):
+    """{name: (return type, arguments)} of every `OCTAVO_API type octavo_name(args);` in the header."""
+    text = re.sub(r"(?m)^\s*#[^\n]*", " ", read_code(path))
     found = {}
     for m in re.finditer(r"\bOCTAVO_API(?:_EXPERIMENTAL)?\b([^;{]*?)\b(octavo_\w+)\s*\(([^;]*)\)\s*([^;()]*);", text):
         result, name, arguments = (" ".join(part.split()) for part in m.groups()[:3])
