@@ -1,0 +1,70 @@
+using System;
+using System.Buffers;
+using System.Runtime.InteropServices;
+
+namespace Octavo.Interop
+{
+    /// <summary>octavo_tensor_view.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe struct NativeView
+    {
+        internal uint StructSize;
+        internal int DType;
+        internal int Rank;
+        internal uint Flags;
+        internal void* Data;
+        internal UIntPtr Bytes;
+        internal long* Dims;
+        internal long* Strides;
+
+        /// <summary>The memory that asks the library for an output.</summary>
+        internal static NativeView Empty { get { return new NativeView { StructSize = (uint)sizeof(NativeView) }; } }
+    }
+
+    /// <summary>Views of tensors for one native call, their memory pinned until Dispose. Belongs to one call, never to
+    /// an object: two threads that wrongly share a session must not share views.</summary>
+    internal unsafe struct Views : IDisposable
+    {
+        private const int LongsPerTensor = 2 * Native.OCTAVO_MAX_RANK;
+        private const int BytesPerTensor = 56 + LongsPerTensor * sizeof(long);
+
+        /// <summary>Bytes for the caller's stackalloc: enough for this many tensors.</summary>
+        internal const int StackBytes = 4 * BytesPerTensor;
+
+        internal readonly NativeView* Address;
+        private readonly long* shapes;
+        private readonly MemoryHandle[] pins;
+        private readonly IntPtr heap;
+
+        /// <summary>Room for count views: in StackBytes bytes at stack or, if those are too few, on the heap.</summary>
+        internal Views(int count, byte* stack)
+        {
+            heap = IntPtr.Zero;
+            if (count * BytesPerTensor > StackBytes)
+            {
+                heap = Marshal.AllocHGlobal(count * BytesPerTensor);
+                stack = (byte*)heap;
+            }
+            Address = (NativeView*)stack;
+            shapes = (long*)(stack + count * sizeof(NativeView));
+            pins = new MemoryHandle[count];
+            for (int i = 0; i < count; i++) Address[i] = NativeView.Empty;
+        }
+
+        internal UIntPtr Count { get { return (UIntPtr)(uint)pins.Length; } }
+
+        /// <summary>Pins a tensor and makes view i one of it. A null tensor leaves the view empty.</summary>
+        internal void Set(int i, Tensor tensor, string argument)
+        {
+            if (tensor == null) throw new ArgumentNullException(argument);
+            pins[i] = tensor.Fill(ref Address[i], shapes + i * LongsPerTensor);
+        }
+
+        /// <summary>Unpins.</summary>
+        public void Dispose()
+        {
+            for (int i = 0; i < pins.Length; i++) pins[i].Dispose();
+            if (heap != IntPtr.Zero) Marshal.FreeHGlobal(heap);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using Octavo.Interop;
+
+namespace Octavo
+{
+    /// <summary>How a report runs the models.</summary>
+    public sealed class ReportOptions
+    {
+        /// <summary>Threads; 0: one for each processor. Default: the context's.</summary>
+        public int? Threads { get; set; }
+
+        /// <summary>One of <see cref="Library.CpuTargets"/>. Default: <see cref="Library.CpuTarget"/>.</summary>
+        public string CpuTarget { get; set; }
+
+        internal static ReportOptionsHandle ToNative(ReportOptions options)
+        {
+            ReportOptionsHandle native;
+            Native.octavo_report_options_create(out native);
+            if (options == null) return native;
+            try
+            {
+                if (options.Threads != null) Native.octavo_report_options_set_threads(native, options.Threads.Value);
+                if (options.CpuTarget != null)
+                    Native.octavo_report_options_set_cpu_target(native, Text.ToC(options.CpuTarget, "CpuTarget"));
+                return native;
+            }
+            catch
+            {
+                native.Dispose();
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Runs a float model and its quantized form on the same inputs and compares every value both have. One thread
+    /// at a time.</summary>
+    public sealed class Report : IDisposable
+    {
+        private readonly ReportHandle handle;
+
+        internal Report(ReportHandle handle, Context context)
+        {
+            this.handle = handle;
+            handle.Keeps = context;
+        }
+
+        /// <summary>Runs both models once.</summary>
+        /// <param name="inputs">One for each input of the models, in their order.</param>
+        /// <exception cref="OctavoException">InvalidArgument: wrong count, dtype or shape.</exception>
+        /// <exception cref="ObjectDisposedException">The report or an input was disposed.</exception>
+        public void Collect(params Tensor[] inputs) { Collect(inputs, CancelHandle.None); }
+
+        /// <summary>The same, stopped by a token.</summary>
+        /// <exception cref="OctavoException">InvalidArgument: wrong count, dtype or shape.</exception>
+        /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+        /// <exception cref="ObjectDisposedException">The report or an input was disposed.</exception>
+        public void Collect(IReadOnlyList<Tensor> inputs, CancellationToken cancellation)
+        {
+            Cancel.With(cancellation, cancel => Collect(inputs, cancel));
+        }
+
+        /// <summary>The same, stopped by a <see cref="Cancel"/>.</summary>
+        /// <exception cref="OctavoException">InvalidArgument: wrong count, dtype or shape.</exception>
+        /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+        /// <exception cref="ObjectDisposedException">The report, an input or the flag was disposed.</exception>
+        public void Collect(IReadOnlyList<Tensor> inputs, Cancel cancel) { Collect(inputs, Cancel.HandleOf(cancel)); }
+
+        private unsafe void Collect(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
+        {
+            if (inputs == null) throw new ArgumentNullException("inputs");
+            byte* stack = stackalloc byte[Views.StackBytes];
+            using (var views = new Views(inputs.Count, stack))
+            {
+                for (int i = 0; i < inputs.Count; i++) views.Set(i, inputs[i], "inputs");
+                Native.octavo_report_collect(handle, views.Address, views.Count, cancel);
+            }
+        }
+
+        /// <summary>What quantization cost, layer by layer: {"model", "batches", "float", "quantized", "outputs": [..],
+        /// "layers": [..]} (octavo.h lists the keys).</summary>
+        /// <exception cref="OctavoException">InvalidState: nothing was collected.</exception>
+        /// <exception cref="ObjectDisposedException">The report was disposed.</exception>
+        public string ToJson()
+        {
+            BufferHandle json;
+            Native.octavo_report_json(handle, out json);
+            return Text.FromBuffer(json);
+        }
+
+        /// <summary>The same as one HTML page that needs nothing else.</summary>
+        /// <exception cref="OctavoException">InvalidState: nothing was collected.</exception>
+        /// <exception cref="ObjectDisposedException">The report was disposed.</exception>
+        public string ToHtml()
+        {
+            BufferHandle html;
+            Native.octavo_report_html(handle, out html);
+            return Text.FromBuffer(html);
+        }
+
+        /// <summary>Frees the report, once no call uses it. May be called more than once.</summary>
+        public void Dispose() { handle.Dispose(); }
+    }
+}
