@@ -81,6 +81,7 @@ ADDRESS(octavo_release_callback, global::System.IntPtr)
 ADDRESS(octavo_parallel_callback, global::System.IntPtr)
 ADDRESS(octavo_log_callback, global::System.IntPtr)
 ADDRESS(octavo_progress_callback, global::System.IntPtr)
+ADDRESS(octavo_observer_callback, global::System.IntPtr)
 %ignore octavo_tensor_view;
 
 /* Text. */

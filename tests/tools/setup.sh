@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the machine ready:  setup.sh build | test | fuzz | bench | docs
+# Makes the machine ready:  setup.sh build | test | fuzz | bench | docs | csharp
 # Installs missing system packages where that needs no password (Debian, Ubuntu), else says in one line what to install.
 # Only what `build` asks for is required; the rest is optional, and what needs it says that it was skipped.
 set -eu
@@ -31,6 +31,12 @@ case "${1:-build}" in
   fuzz) need clang++ clang; need ld.lld lld ;;
   bench) [ -e /usr/include/benchmark/benchmark.h ] || packages="$packages libbenchmark-dev" ;;
   docs) need doxygen doxygen ;;
+  csharp)
+    need swig swig
+    need mcs mono-devel
+    need nunit-console nunit-console
+    [ -e /usr/lib/mono/gac/nunit.framework ] || packages="$packages libnunit-cil-dev"
+    ;;
 esac
 [ -z "$packages" ] && exit 0
 as_root=

@@ -180,17 +180,19 @@ namespace Octavo
         {
             get
             {
-                UIntPtr count;
-                Native.octavo_model_metadata_count(handle, out count);
-                var pairs = new KeyValuePair<string, string>[(int)count];
-                for (int i = 0; i < pairs.Length; i++)
+                return handle.Hold(() =>
                 {
-                    IntPtr key, value;
-                    Native.octavo_model_metadata_at(handle, (UIntPtr)(uint)i, out key, out value);
-                    pairs[i] = new KeyValuePair<string, string>(Text.FromC(key), Text.FromC(value));
-                }
-                GC.KeepAlive(this);
-                return pairs;
+                    UIntPtr count;
+                    Native.octavo_model_metadata_count(handle, out count);
+                    var pairs = new KeyValuePair<string, string>[(int)count];
+                    for (int i = 0; i < pairs.Length; i++)
+                    {
+                        IntPtr key, value;
+                        Native.octavo_model_metadata_at(handle, (UIntPtr)(uint)i, out key, out value);
+                        pairs[i] = new KeyValuePair<string, string>(Text.FromC(key), Text.FromC(value));
+                    }
+                    return pairs;
+                });
             }
         }
 
@@ -200,11 +202,13 @@ namespace Octavo
         /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
         public string GetMetadata(string key)
         {
-            IntPtr value;
-            Native.octavo_model_metadata_get(handle, Text.Required(key, "key"), out value);
-            string text = Text.FromC(value);
-            GC.KeepAlive(this);
-            return text;
+            byte[] name = Text.Required(key, "key");
+            return handle.Hold(() =>
+            {
+                IntPtr value;
+                Native.octavo_model_metadata_get(handle, name, out value);
+                return Text.FromC(value);
+            });
         }
 
         /// <summary>Everything worth knowing as one JSON object: name, opset, size, inputs, outputs, operators, and for
@@ -281,16 +285,21 @@ namespace Octavo
         {
             StatisticsHandle counted = statistics == null ? StatisticsHandle.None : statistics.Handle;
             RecipeHandle rules = recipe == null ? RecipeHandle.None : recipe.Handle;
-            IProgress<QuantizeProgress> progress = options == null ? null : options.Progress;
-            IntPtr number = progress == null ? IntPtr.Zero : Callbacks.Add(progress);
+            if (options == null) options = new QuantizeOptions();
+            IntPtr progress = Callbacks.Add(options.Progress), observer = Callbacks.Add(options.Observer);
+            bool held = false;
             try
             {
+                cancel.DangerousAddRef(ref held);  // the options borrow it
                 ModelHandle quantized;
                 QuantizeOptionsHandle native;
                 Native.octavo_quantize_options_create(out native);
                 using (native)
                 {
-                    if (progress != null) Native.octavo_quantize_options_set_progress(native, Callbacks.Progress, number);
+                    if (options.Progress != null)
+                        Native.octavo_quantize_options_set_progress(native, Callbacks.Progress, progress);
+                    if (options.Observer != null)
+                        Native.octavo_quantize_options_set_observer(native, Callbacks.Observer, observer);
                     if (!cancel.IsInvalid) Native.octavo_quantize_options_set_cancel(native, cancel);
                     Native.octavo_model_quantize_with(handle, counted, rules, native, out quantized);
                 }
@@ -298,8 +307,9 @@ namespace Octavo
             }
             finally
             {
-                if (progress != null) Callbacks.Remove(number);
-                GC.KeepAlive(cancel);
+                Callbacks.Remove(progress);
+                Callbacks.Remove(observer);
+                if (held) cancel.DangerousRelease();
             }
         }
 

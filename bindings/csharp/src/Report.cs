@@ -80,7 +80,6 @@ namespace Octavo
 
         /// <summary>What quantization cost, layer by layer: {"model", "batches", "float", "quantized", "outputs": [..],
         /// "layers": [..]} (octavo.h lists the keys).</summary>
-        /// <exception cref="OctavoException">InvalidState: nothing was collected.</exception>
         /// <exception cref="ObjectDisposedException">The report was disposed.</exception>
         public string ToJson()
         {
@@ -90,7 +89,6 @@ namespace Octavo
         }
 
         /// <summary>The same as one HTML page that needs nothing else.</summary>
-        /// <exception cref="OctavoException">InvalidState: nothing was collected.</exception>
         /// <exception cref="ObjectDisposedException">The report was disposed.</exception>
         public string ToHtml()
         {

@@ -46,6 +46,7 @@ namespace Octavo
     {
         private readonly SessionHandle handle;
         private readonly int outputCount;
+        private int busy;
 
         internal Session(SessionHandle handle, Model model, Context context)
         {
@@ -146,7 +147,15 @@ namespace Octavo
                 y.DType = (int)Element<TOutput>.DType;
                 y.Data = to.Length == 0 ? &nothing : target;
                 y.Bytes = (UIntPtr)(uint)to.Length;
-                Native.octavo_session_run(handle, &x, (UIntPtr)1, &y, (UIntPtr)1, CancelHandle.None);
+                Enter();
+                try
+                {
+                    Native.octavo_session_run(handle, &x, (UIntPtr)1, &y, (UIntPtr)1, CancelHandle.None);
+                }
+                finally
+                {
+                    Leave();
+                }
             }
         }
 
@@ -156,13 +165,14 @@ namespace Octavo
         /// <exception cref="OctavoException">InvalidArgument: wrong count, dtype or shape. InvalidState: the session is
         /// running.</exception>
         /// <exception cref="ObjectDisposedException">The session or an input was disposed.</exception>
-        public unsafe OutputInfo[] Prepare(params Tensor[] inputs)
+        public OutputInfo[] Prepare(params Tensor[] inputs) { return Alone(() => PrepareAndCopy(inputs)); }
+
+        private unsafe OutputInfo[] PrepareAndCopy(Tensor[] inputs)
         {
             if (inputs == null) throw new ArgumentNullException("inputs");
-            byte* stack = stackalloc byte[Views.StackBytes];
-            byte* stack2 = stackalloc byte[Views.StackBytes];
-            using (var x = new Views(inputs.Length, stack))
-            using (var y = new Views(outputCount, stack2))
+            byte* inputStack = stackalloc byte[Views.StackBytes], outputStack = stackalloc byte[Views.StackBytes];
+            using (var x = new Views(inputs.Length, inputStack))
+            using (var y = new Views(outputCount, outputStack))
             {
                 for (int i = 0; i < inputs.Length; i++) x.Set(i, inputs[i], "inputs");
                 Native.octavo_session_prepare(handle, x.Address, x.Count, y.Address, y.Count);
@@ -191,11 +201,12 @@ namespace Octavo
         {
             get
             {
-                IntPtr target;
-                Native.octavo_session_cpu_target(handle, out target);
-                string text = Text.FromC(target);
-                GC.KeepAlive(this);
-                return text;
+                return handle.Hold(() =>
+                {
+                    IntPtr target;
+                    Native.octavo_session_cpu_target(handle, out target);
+                    return Text.FromC(target);
+                });
             }
         }
 
@@ -213,30 +224,23 @@ namespace Octavo
         /// <summary>Frees the session; a run on another thread ends first. May be called more than once.</summary>
         public void Dispose() { handle.Dispose(); }
 
-        private unsafe Tensor[] RunAll(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
+        private Tensor[] RunAll(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
+        {
+            return Alone(() => RunAndCopy(inputs, cancel));
+        }
+
+        private unsafe Tensor[] RunAndCopy(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
         {
             if (inputs == null) throw new ArgumentNullException("inputs");
-            byte* stack = stackalloc byte[Views.StackBytes];
-            byte* stack2 = stackalloc byte[Views.StackBytes];
-            using (var x = new Views(inputs.Count, stack))
-            using (var y = new Views(outputCount, stack2))
+            byte* inputStack = stackalloc byte[Views.StackBytes], outputStack = stackalloc byte[Views.StackBytes];
+            using (var x = new Views(inputs.Count, inputStack))
+            using (var y = new Views(outputCount, outputStack))
             {
                 for (int i = 0; i < inputs.Count; i++) x.Set(i, inputs[i], "inputs");
-                bool mine = false;
-                try
-                {
-                    // The session's memory holds the results until its next run: keep it from being disposed, and freed,
-                    // between the run and the copy.
-                    handle.DangerousAddRef(ref mine);
-                    Native.octavo_session_run(handle, x.Address, x.Count, y.Address, y.Count, cancel);
-                    var outputs = new Tensor[outputCount];
-                    for (int i = 0; i < outputs.Length; i++) outputs[i] = Copy(y.Address[i]);
-                    return outputs;
-                }
-                finally
-                {
-                    if (mine) handle.DangerousRelease();
-                }
+                Native.octavo_session_run(handle, x.Address, x.Count, y.Address, y.Count, cancel);
+                var outputs = new Tensor[outputCount];
+                for (int i = 0; i < outputs.Length; i++) outputs[i] = Copy(y.Address[i]);
+                return outputs;
             }
         }
 
@@ -244,10 +248,9 @@ namespace Octavo
         {
             if (inputs == null) throw new ArgumentNullException("inputs");
             if (outputs == null) throw new ArgumentNullException("outputs");
-            byte* stack = stackalloc byte[Views.StackBytes];
-            byte* stack2 = stackalloc byte[Views.StackBytes];
-            using (var x = new Views(inputs.Count, stack))
-            using (var y = new Views(outputs.Count, stack2))
+            byte* inputStack = stackalloc byte[Views.StackBytes], outputStack = stackalloc byte[Views.StackBytes];
+            using (var x = new Views(inputs.Count, inputStack))
+            using (var y = new Views(outputs.Count, outputStack))
             {
                 for (int i = 0; i < inputs.Count; i++) x.Set(i, inputs[i], "inputs");
                 for (int i = 0; i < outputs.Count; i++)
@@ -257,9 +260,41 @@ namespace Octavo
                         throw new OctavoException(StatusCode.InvalidArgument,
                                                   "outputs[" + i + "]: " + outputs[i] + " has no memory to write to");
                 }
-                Native.octavo_session_run(handle, x.Address, x.Count, y.Address, y.Count, cancel);
+                Enter();
+                try
+                {
+                    Native.octavo_session_run(handle, x.Address, x.Count, y.Address, y.Count, cancel);
+                }
+                finally
+                {
+                    Leave();
+                }
             }
         }
+
+        // The C library refuses a session that is running already. What is left to do here is to keep other threads out, and
+        // the session alive, while results are copied from its memory.
+        private T Alone<T>(Func<T> work)
+        {
+            Enter();
+            try
+            {
+                return handle.Hold(work);
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        private void Enter()
+        {
+            if (Interlocked.Exchange(ref busy, 1) != 0)
+                throw new OctavoException(StatusCode.InvalidState,
+                                          "session: in use by another thread; make one session for each thread");
+        }
+
+        private void Leave() { Volatile.Write(ref busy, 0); }
 
         private static unsafe Tensor Copy(NativeView view)
         {

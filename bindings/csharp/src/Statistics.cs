@@ -38,8 +38,9 @@ namespace Octavo
             if (data == null) throw new ArgumentNullException("data");
             context = Context.OrDefault(context);
             StatisticsHandle statistics;
-            fixed (byte* bytes = data)
-                Native.octavo_statistics_load_memory(context.Handle, (IntPtr)bytes, (UIntPtr)(uint)data.Length, out statistics);
+            using (var pin = new ReadOnlyMemory<byte>(data).Pin())
+                Native.octavo_statistics_load_memory(context.Handle, (IntPtr)pin.Pointer, (UIntPtr)(uint)data.Length,
+                                                     out statistics);
             return new Statistics(statistics, context);
         }
 

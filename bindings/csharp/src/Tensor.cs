@@ -15,6 +15,7 @@ namespace Octavo
         private readonly long[] shape;
         private readonly long[] strides;
         private readonly bool readOnly;
+        private long first;  // byte
         private Storage storage;
 
         private Tensor(Storage storage, DType dtype, long[] shape, long[] strides, bool readOnly)
@@ -104,18 +105,60 @@ namespace Octavo
             return Owning(new byte[BytesOf(dtype, shape)], dtype, shape);
         }
 
-        /// <summary>The same elements, read with steps: strides count elements, may be 0 or negative, and there is one
-        /// for each dimension. An input only. Not copied.</summary>
+        /// <summary>The same memory, read with steps: element [i, j, ...] is the one at i * strides[0] + j * strides[1]
+        /// + ... An input only. Not copied.</summary>
+        /// <param name="strides">One for each dimension, in elements; may be 0.</param>
         /// <exception cref="ArgumentNullException">strides is null.</exception>
         /// <exception cref="ObjectDisposedException">The tensor was disposed.</exception>
-        /// <exception cref="OctavoException">InvalidArgument: not one stride for each dimension.</exception>
-        public Tensor WithStrides(params long[] strides)
+        /// <exception cref="OctavoException">InvalidArgument: not one stride for each dimension, elements outside the
+        /// tensor's memory, or elements of less than a byte.</exception>
+        public Tensor WithStrides(params long[] strides) { return WithStrides(strides, 0); }
+
+        /// <summary>The same from another first element on, so that strides may be negative.</summary>
+        /// <param name="strides">One for each dimension, in elements; may be 0 or negative.</param>
+        /// <param name="first">Which element of the memory is [0, 0, ...].</param>
+        /// <exception cref="ArgumentNullException">strides is null.</exception>
+        /// <exception cref="ObjectDisposedException">The tensor was disposed.</exception>
+        /// <exception cref="OctavoException">As above.</exception>
+        public Tensor WithStrides(long[] strides, long first)
         {
             if (strides == null) throw new ArgumentNullException("strides");
             if (strides.Length != shape.Length)
                 throw new OctavoException(StatusCode.InvalidArgument,
                                           "strides: " + strides.Length + " for " + shape.Length + " dimensions");
-            return new Tensor(Memory, DType, shape, (long[])strides.Clone(), true);
+            int bits = DType.Bits();
+            if (bits < 8)
+                throw new OctavoException(StatusCode.InvalidArgument, "strides: not for elements of " + DType.Name());
+            long elements = Memory.Bytes / (bits / 8);
+            if (!Within(elements, shape, strides, first))
+                throw new OctavoException(StatusCode.InvalidArgument,
+                                          "strides: [" + string.Join(", ", strides) + "] from element " + first +
+                                          " on lead out of the tensor's " + elements + " elements");
+            return new Tensor(Memory, DType, shape, (long[])strides.Clone(), true) { first = first * (bits / 8) };
+        }
+
+        // The C library cannot know how far the memory of a view with strides reaches: it is checked here.
+        private static bool Within(long elements, long[] shape, long[] strides, long first)
+        {
+            if (Array.IndexOf(shape, 0) >= 0) return true;
+            try
+            {
+                checked
+                {
+                    long least = first, greatest = first;
+                    for (int d = 0; d < shape.Length; d++)
+                    {
+                        long reach = (shape[d] - 1) * strides[d];
+                        if (reach < 0) least += reach;
+                        else greatest += reach;
+                    }
+                    return least >= 0 && greatest < elements;
+                }
+            }
+            catch (OverflowException)
+            {
+                return false;
+            }
         }
 
         /// <summary>The element type.</summary>
@@ -181,9 +224,9 @@ namespace Octavo
             }
             view.DType = (int)DType;
             view.Rank = shape.Length;
-            view.Bytes = (UIntPtr)(ulong)memory.Bytes;
+            view.Bytes = (UIntPtr)(ulong)(memory.Bytes - first);
             MemoryHandle pin = memory.Pin();
-            view.Data = pin.Pointer;
+            view.Data = (byte*)pin.Pointer + first;
             return pin;
         }
 

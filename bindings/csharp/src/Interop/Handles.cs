@@ -11,6 +11,21 @@ namespace Octavo.Interop
 
         protected ObjectHandle() : base(IntPtr.Zero, true) { }
 
+        /// <summary>Does work that reads memory which lives as long as the object: Dispose on another thread waits.</summary>
+        internal T Hold<T>(Func<T> work)
+        {
+            bool held = false;
+            try
+            {
+                DangerousAddRef(ref held);
+                return work();
+            }
+            finally
+            {
+                if (held) DangerousRelease();
+            }
+        }
+
         public override bool IsInvalid { get { return handle == IntPtr.Zero; } }
     }
 
