@@ -12,35 +12,24 @@ Keep a `Session` where runs are many; `octavo.report` shows what quantization co
 
 from . import _core
 from ._arrays import Port
-from ._context import Context
+from ._calibrate import Calibrator, Statistics, calibrate
+from ._context import Cancel, Context
 from ._data import Images
 from ._errors import Error, Status
-from ._model import (
-    Calibrator,
-    Layer,
-    Model,
-    Profile,
-    Recipe,
-    Report,
-    Session,
-    Statistics,
-    Step,
-    calibrate,
-    convert,
-    cpu_targets,
-    load,
-    profile,
-    quantize,
-    report,
-)
+from ._model import Model, Session, cpu_target, cpu_targets, load
+from ._profile import Profile, Step
+from ._quantize import Histogram, Recipe, convert, quantize
+from ._report import Layer, Report, profile, report
 from ._tensor import QTensor, fake_quantize
 
 __version__ = _core.version_string()
 
 __all__ = [
     "Calibrator",
+    "Cancel",
     "Context",
     "Error",
+    "Histogram",
     "Images",
     "Layer",
     "Model",
@@ -56,6 +45,7 @@ __all__ = [
     "__version__",
     "calibrate",
     "convert",
+    "cpu_target",
     "cpu_targets",
     "fake_quantize",
     "load",

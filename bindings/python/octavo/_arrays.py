@@ -11,8 +11,14 @@ from . import _core
 from ._errors import InvalidArgument
 
 
+def dims(shape: tuple[int, ...] | None) -> tuple[int | None, ...] | None:
+    """The extension module's shape with None for open dimensions, which are -1 there."""
+    return None if shape is None else tuple(None if d < 0 else d for d in shape)
+
+
 class Port(NamedTuple):
-    """An input or output of a model. Open dimensions are None; `shape` itself is None where not even the rank is known."""
+    """An input or output of a model: its name, NumPy's name of its dtype ("bfloat16", "int4" and "uint4" beside them) and
+    its shape. Open dimensions are None; `shape` itself is None where not even the rank is known."""
 
     name: str
     dtype: str
@@ -33,10 +39,7 @@ class Ports(NamedTuple):
 
     @staticmethod
     def of(core_ports: list[tuple[str, int, tuple[int, ...] | None]]) -> Ports:
-        ports = tuple(
-            Port(name, _core.dtype_name(code), None if shape is None else tuple(None if d < 0 else d for d in shape))
-            for name, code, shape in core_ports
-        )
+        ports = tuple(Port(name, _core.dtype_name(code), dims(shape)) for name, code, shape in core_ports)
         return Ports(ports, [code for _, code, _ in core_ports], [_numpy_type(p.dtype) for p in ports])
 
     def arrays(self, data: Any) -> list[np.ndarray]:

@@ -69,8 +69,8 @@ class Images:
         if channels not in (1, 3, 4):
             raise InvalidArgument(f"input '{port.name}' has {channels} channels; images have 1, 3 or 4")
         try:
-            with Image.open(path) as image:
-                image = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
+            with Image.open(path) as file:
+                image = file.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
                 if image.size != (width, height):
                     image = image.resize((width, height), Image.Resampling.BILINEAR)
                 pixels = np.asarray(image)

@@ -19,10 +19,11 @@ import numpy as np
 
 import octavo
 
-from . import _bench, _data
+from . import _bench, _data, _progress
 from ._arrays import Port
 from ._errors import Error, InvalidArgument, InvalidData
-from ._model import SCHEMES, bytes_text
+from ._model import bytes_text
+from ._quantize import SCHEMES
 
 
 def console() -> Any:
@@ -300,7 +301,7 @@ def bench(args: argparse.Namespace) -> None:
         for threads in args.threads:
             field = [_bench.Contestant("octavo", file, threads, cpu_target=args.cpu_target)]
             field += [_bench.Contestant(runtime, file, threads) for runtime in args.against]
-            with octavo._progress.bar(f"{file}, {threads} threads", args.rounds) as tell:
+            with _progress.bar(f"{file}, {threads} threads", args.rounds) as tell:
                 _bench.measure(
                     field, inputs, args.rounds, args.seconds, (lambda done, of: tell(done)) if tell else None
                 )
@@ -368,7 +369,7 @@ def run_all(
     """Every sample's outputs joined along the first axis, and the seconds that running took."""
     parts: dict[str, list[np.ndarray]] = {}
     seconds, left = 0.0, data.samples
-    with octavo._progress.bar("running", data.count(batch_size)) as tell:
+    with _progress.bar("running", data.count(batch_size)) as tell:
         for number, batch in enumerate(data.batches(batch_size, pad=True), 1):
             start = time.perf_counter()
             results = session.run(batch)

@@ -3,6 +3,13 @@
 
 #include "native.h"
 
+py::object Shape(const octavo_tensor_view& view) {
+  if (view.rank < 0) return py::none();
+  py::tuple shape(static_cast<size_t>(view.rank));
+  for (int32_t d = 0; d < view.rank; ++d) shape[static_cast<size_t>(d)] = view.dims[d];
+  return shape;
+}
+
 octavo_tensor_view ArrayViews::Describe(const py::array& array, int32_t dtype) {
   if (array.ndim() > OCTAVO_MAX_RANK) {
     throw Failure(OCTAVO_INVALID_ARGUMENT, "the array has " + std::to_string(array.ndim()) + " dimensions, " +
@@ -61,10 +68,21 @@ py::dtype NumpyType(int32_t dtype) {
   }
 }
 
-py::array NewArray(const octavo_tensor_view& view) {
-  std::vector<py::ssize_t> shape;
-  for (int d = 0; d < view.rank; ++d) shape.push_back(static_cast<py::ssize_t>(view.dims[d]));
-  return py::array(NumpyType(view.dtype), shape);
+py::array NewArray(const py::dtype& type, const octavo_tensor_view& view) {
+  // Straight to NumPy: py::array's own constructor makes two vectors and works out strides that NumPy works out again.
+  Py_intptr_t shape[OCTAVO_MAX_RANK];
+  for (int d = 0; d < view.rank; ++d) shape[d] = static_cast<Py_intptr_t>(view.dims[d]);
+  const auto& numpy = py::detail::npy_api::get();
+  PyObject* made = numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, py::dtype(type).release().ptr(), view.rank, shape,
+                                               nullptr, nullptr, 0, nullptr);
+  if (made == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::array>(made);
+}
+
+ArrayViews Inputs(const Arrays& arrays, const DTypes& dtypes) {
+  ArrayViews views(arrays.size());
+  for (size_t i = 0; i < arrays.size(); ++i) views.AddInput(arrays[i], dtypes.at(i));
+  return views;
 }
 
 namespace {
@@ -80,23 +98,15 @@ int32_t TypeOf(const py::array& array) {
   throw Failure(OCTAVO_INVALID_ARGUMENT, "an array of " + name + " is not supported here");
 }
 
-octavo_context* Context(const std::shared_ptr<Handle<octavo_context>>& context, std::shared_ptr<octavo_context>* keep) {
-  *keep = context->get();
-  return keep->get();
-}
-
 const octavo_tensor_view* AddIf(ArrayViews* views, const MaybeArray& array) {
   if (!array) return nullptr;
   views->AddInput(*array, TypeOf(*array));
   return &(*views)[views->size() - 1];
 }
 
-using ContextHandle = std::shared_ptr<Handle<octavo_context>>;
-
 py::tuple ChooseScale(const ContextHandle& handle, const py::array& x, int32_t axis, bool per_axis, bool symmetric,
                       const std::string& dtype) {
-  std::shared_ptr<octavo_context> keep;
-  octavo_context* context = Context(handle, &keep);
+  const auto context = handle.get();
   ArrayViews in(1), out(2);
   in.AddInput(x, TypeOf(x));
   std::vector<py::ssize_t> shape;
@@ -112,7 +122,7 @@ py::tuple ChooseScale(const ContextHandle& handle, const py::array& x, int32_t a
   py::array zero_point(py::dtype(dtype), shape);
   out.AddOutput(scale, OCTAVO_FLOAT32);
   out.AddOutput(zero_point, TypeOf(zero_point));
-  Unlocked([&] { return octavo_tensor_choose_scale(context, in.data(), axis, symmetric, &out[0], &out[1]); });
+  Unlocked([&] { return octavo_tensor_choose_scale(context.get(), in.data(), axis, symmetric, &out[0], &out[1]); });
   return py::make_tuple(scale, zero_point);
 }
 
@@ -139,44 +149,40 @@ void BindTensors(py::module_& m) {
   m.def("tensor_choose_scale", &ChooseScale);
   m.def("tensor_quantize", [](const ContextHandle& handle, const py::array& x, const py::array& scale,
                               const MaybeArray& zero_point, int32_t axis, const std::string& dtype) {
-    std::shared_ptr<octavo_context> keep;
-    octavo_context* context = Context(handle, &keep);
+    const auto context = handle.get();
     return Elementwise(
         x, scale, zero_point, py::array(py::dtype(dtype), ShapeOf(x)),
-        [&](auto* a, auto* s, auto* z, auto* y) { return octavo_tensor_quantize(context, a, s, z, axis, y); });
+        [&](auto* a, auto* s, auto* z, auto* y) { return octavo_tensor_quantize(context.get(), a, s, z, axis, y); });
   });
   m.def("tensor_dequantize", [](const ContextHandle& handle, const py::array& x, const py::array& scale,
                                 const MaybeArray& zero_point, int32_t axis) {
-    std::shared_ptr<octavo_context> keep;
-    octavo_context* context = Context(handle, &keep);
+    const auto context = handle.get();
     return Elementwise(
         x, scale, zero_point, py::array(py::dtype("float32"), ShapeOf(x)),
-        [&](auto* a, auto* s, auto* z, auto* y) { return octavo_tensor_dequantize(context, a, s, z, axis, y); });
+        [&](auto* a, auto* s, auto* z, auto* y) { return octavo_tensor_dequantize(context.get(), a, s, z, axis, y); });
   });
   m.def("tensor_fake_quantize", [](const ContextHandle& handle, const py::array& x, const py::array& scale,
                                    const MaybeArray& zero_point, int32_t axis, const std::string& dtype) {
-    std::shared_ptr<octavo_context> keep;
-    octavo_context* context = Context(handle, &keep);
+    const auto context = handle.get();
     const int32_t between = TypeOf(py::array(py::dtype(dtype), std::vector<py::ssize_t>{1}));
     return Elementwise(x, scale, zero_point, py::array(py::dtype("float32"), ShapeOf(x)),
                        [&](auto* a, auto* s, auto* z, auto* y) {
-                         return octavo_tensor_fake_quantize(context, a, s, z, between, axis, y);
+                         return octavo_tensor_fake_quantize(context.get(), a, s, z, between, axis, y);
                        });
   });
-  m.def("tensor_matmul",
-        [](const ContextHandle& handle, const py::array& a, const MaybeArray& a_scale, const MaybeArray& a_zero,
-           const py::array& b, const MaybeArray& b_scale, const MaybeArray& b_zero, const MaybeArray& y_scale,
-           const MaybeArray& y_zero, const std::vector<py::ssize_t>& shape, const std::string& dtype) {
-          std::shared_ptr<octavo_context> keep;
-          octavo_context* context = Context(handle, &keep);
-          ArrayViews in(8), out(1);
-          in.AddInput(a, TypeOf(a));
-          in.AddInput(b, TypeOf(b));
-          const auto *sa = AddIf(&in, a_scale), *za = AddIf(&in, a_zero), *sb = AddIf(&in, b_scale),
-                     *zb = AddIf(&in, b_zero), *sy = AddIf(&in, y_scale), *zy = AddIf(&in, y_zero);
-          py::array y(py::dtype(dtype), shape);
-          out.AddOutput(y, TypeOf(y));
-          Unlocked([&] { return octavo_tensor_matmul(context, &in[0], sa, za, &in[1], sb, zb, sy, zy, &out[0]); });
-          return y;
-        });
+  m.def("tensor_matmul", [](const ContextHandle& handle, const py::array& a, const MaybeArray& a_scale,
+                            const MaybeArray& a_zero, const py::array& b, const MaybeArray& b_scale,
+                            const MaybeArray& b_zero, const MaybeArray& y_scale, const MaybeArray& y_zero,
+                            const std::vector<py::ssize_t>& shape, const std::string& dtype) {
+    const auto context = handle.get();
+    ArrayViews in(8), out(1);
+    in.AddInput(a, TypeOf(a));
+    in.AddInput(b, TypeOf(b));
+    const auto *sa = AddIf(&in, a_scale), *za = AddIf(&in, a_zero), *sb = AddIf(&in, b_scale), *zb = AddIf(&in, b_zero),
+               *sy = AddIf(&in, y_scale), *zy = AddIf(&in, y_zero);
+    py::array y(py::dtype(dtype), shape);
+    out.AddOutput(y, TypeOf(y));
+    Unlocked([&] { return octavo_tensor_matmul(context.get(), &in[0], sa, za, &in[1], sb, zb, sy, zy, &out[0]); });
+    return y;
+  });
 }

@@ -1,22 +1,31 @@
 // octavo._core: the objects of octavo.h as Python classes, nothing more. What makes them pleasant is in Python.
+#include <cstring>
+#include <tuple>
+
 #include "native.h"
 
 namespace {
 
-using ContextHandle = Handle<octavo_context>;
-using ModelHandle = Handle<octavo_model>;
-using CalibratorHandle = Handle<octavo_calibrator>;
-using StatisticsHandle = Handle<octavo_statistics>;
-using RecipeHandle = Handle<octavo_recipe>;
-using ReportHandle = Handle<octavo_report>;
-
 // ---------------------------------------------------------------------------------------------------- context
+
+// The log callback of a context. What it raises goes to sys.unraisablehook: a message must not stop work.
+void TellLog(int32_t level, const char* message, void* user_data) {
+  const py::gil_scoped_acquire acquire;
+  try {
+    const auto text = PyUnicode_DecodeUTF8(message, static_cast<py::ssize_t>(std::strlen(message)), "replace");
+    if (text == nullptr) throw py::error_already_set();
+    py::handle(static_cast<PyObject*>(user_data))(level, py::reinterpret_steal<py::str>(text));
+  } catch (py::error_already_set& error) {
+    error.discard_as_unraisable("octavo's log callback");
+  }
+}
 
 std::shared_ptr<ContextHandle> NewContext(int32_t threads, const std::optional<int64_t>& memory_limit,
                                           const std::optional<int64_t>& file_limit,
                                           const std::optional<int64_t>& fold_limit,
                                           const std::optional<int64_t>& node_limit,
-                                          const std::optional<int64_t>& string_limit) {
+                                          const std::optional<int64_t>& string_limit, const py::object& log,
+                                          int32_t log_level) {
   const auto options = Make<octavo_context_options>([](auto** out) { return octavo_context_options_create(out); });
   octavo_context_options* o = options.get();
   Check(octavo_context_options_set_threads(o, threads));
@@ -25,8 +34,13 @@ std::shared_ptr<ContextHandle> NewContext(int32_t threads, const std::optional<i
   if (fold_limit) Check(octavo_context_options_set_fold_limit(o, *fold_limit));
   if (node_limit) Check(octavo_context_options_set_node_limit(o, *node_limit));
   if (string_limit) Check(octavo_context_options_set_string_limit(o, *string_limit));
+  Keep kept;
+  if (!log.is_none()) {
+    Check(octavo_context_options_set_log(o, log_level, TellLog, log.ptr()));
+    kept = std::make_shared<Kept>(log, nullptr);
+  }
   return std::make_shared<ContextHandle>(
-      Make<octavo_context>([&](auto** out) { return octavo_context_create(o, out); }));
+      Make<octavo_context>([&](auto** out) { return octavo_context_create(o, out); }), std::move(kept));
 }
 
 py::tuple ContextMemory(const ContextHandle& context) {
@@ -48,17 +62,18 @@ Owned<octavo_load_options> LoadOptions(const InputShapes& shapes) {
 }
 
 template <typename F>
-std::shared_ptr<ModelHandle> MakeModel(F&& create) {
+std::shared_ptr<ModelHandle> MakeModel(Keep kept, F&& create) {
   octavo_model* made = nullptr;
   Unlocked([&] { return create(&made); });
-  return std::make_shared<ModelHandle>(Owned<octavo_model>(made));
+  return std::make_shared<ModelHandle>(Owned<octavo_model>(made), std::move(kept));
 }
 
 std::shared_ptr<ModelHandle> LoadModel(const ContextHandle& context, const std::string& path,
                                        const InputShapes& shapes) {
   const auto c = context.get();
   const auto options = LoadOptions(shapes);
-  return MakeModel([&](octavo_model** out) { return octavo_model_load(c.get(), path.c_str(), options.get(), out); });
+  return MakeModel(context.kept(),
+                   [&](octavo_model** out) { return octavo_model_load(c.get(), path.c_str(), options.get(), out); });
 }
 
 std::shared_ptr<ModelHandle> LoadModelBytes(const ContextHandle& context, const py::buffer& bytes,
@@ -74,8 +89,13 @@ std::shared_ptr<ModelHandle> LoadModelBytes(const ContextHandle& context, const 
     }
     dense *= info.shape[i];
   }
+  Keep kept = context.kept();
+  if (PyBytes_CheckExact(bytes.ptr())) {  // they never change: the model may look at them for as long as it lives
+    Check(octavo_load_options_set_borrow(options.get(), 1));
+    kept = std::make_shared<Kept>(bytes, std::move(kept));
+  }
   const size_t size = static_cast<size_t>(info.size * info.itemsize);
-  return MakeModel([&](octavo_model** out) {
+  return MakeModel(std::move(kept), [&](octavo_model** out) {
     return octavo_model_load_memory(c.get(), info.ptr ? info.ptr : "", size, options.get(), out);
   });
 }
@@ -106,23 +126,26 @@ py::list Ports(const ModelHandle& model, bool inputs) {
       Check(octavo_model_output_dtype(m.get(), i, &dtype));
       Check(octavo_model_output_shape(m.get(), i, dims, OCTAVO_MAX_RANK, &rank));
     }
-    py::object shape = py::none();
-    if (rank >= 0) {
-      py::tuple tuple(static_cast<size_t>(rank));
-      for (int32_t d = 0; d < rank; ++d) tuple[static_cast<size_t>(d)] = dims[d];
-      shape = std::move(tuple);
-    }
-    ports.append(py::make_tuple(py::str(name), dtype, shape));
+    octavo_tensor_view view = OCTAVO_TENSOR_VIEW_INIT;
+    view.rank = rank;
+    view.dims = dims;
+    ports.append(py::make_tuple(py::str(name), dtype, Shape(view)));
   }
   return ports;
 }
 
-template <typename T, typename H, typename F>
-Owned<octavo_buffer> Render(const H& handle, F&& call) {
-  const std::shared_ptr<T> object = handle.get();
-  octavo_buffer* made = nullptr;
-  Unlocked([&] { return call(object.get(), &made); });
-  return Owned<octavo_buffer>(made);
+// {key: value}, in the file's order.
+py::dict Metadata(const ModelHandle& model) {
+  const auto m = model.get();
+  size_t count = 0;
+  Check(octavo_model_metadata_count(m.get(), &count));
+  py::dict pairs;
+  for (size_t i = 0; i < count; ++i) {
+    const char *key = nullptr, *value = nullptr;
+    Check(octavo_model_metadata_at(m.get(), i, &key, &value));
+    pairs[py::str(key)] = py::str(value);
+  }
+  return pairs;
 }
 
 bool IsQuantized(const ModelHandle& model) {
@@ -131,53 +154,73 @@ bool IsQuantized(const ModelHandle& model) {
   return quantized != 0;
 }
 
-// What the progress callback of a quantization carries through C.
-struct Progress {
-  py::object callable;
+// What the callbacks of a quantization carry through C: the functions, and what the first of them to fail raised.
+struct Callbacks {
+  py::object progress, observer;
   std::exception_ptr error;
 
-  static int32_t Call(double fraction, const char* what, void* user_data) {
-    Progress& self = *static_cast<Progress*>(user_data);
+  static int32_t Progress(double fraction, const char* what, void* user_data) {
+    return static_cast<Callbacks*>(user_data)->Call(
+        [&](Callbacks& self) { self.progress(fraction, py::str(what)); });
+  }
+
+  static int32_t Observe(const char* value, int64_t count, double min, double max, size_t bins, const double* lows,
+                         const double* highs, const int64_t* counts, double* low, double* high, void* user_data) {
+    return static_cast<Callbacks*>(user_data)->Call([&](Callbacks& self) {
+      const auto size = static_cast<py::ssize_t>(bins);  // copied: the caller may keep them
+      const py::object range =
+          self.observer(py::str(value), count, min, max, py::array_t<double>(size, lows),
+                        py::array_t<double>(size, highs), py::array_t<int64_t>(size, counts));
+      std::tie(*low, *high) = range.cast<std::pair<double, double>>();
+    });
+  }
+
+ private:
+  template <typename F>
+  int32_t Call(F&& call) {
     const py::gil_scoped_acquire acquire;
     try {
-      self.callable(fraction, py::str(what));
+      call(*this);
       return 0;
     } catch (...) {
-      self.error = std::current_exception();
+      error = std::current_exception();
       return 1;
     }
   }
 };
 
 std::shared_ptr<ModelHandle> Quantize(const ModelHandle& model, const StatisticsHandle* statistics,
-                                      const RecipeHandle* recipe, const py::object& progress, bool watch) {
+                                      const RecipeHandle* recipe, const py::object& progress,
+                                      const py::object& observer, const Cancel* cancel, bool main_thread) {
   const auto m = model.get();
   const auto s = statistics ? statistics->get() : nullptr;
   const auto r = recipe ? recipe->get() : nullptr;
-  const auto cancel = NewCancel();
   const auto options = Make<octavo_quantize_options>([](auto** out) { return octavo_quantize_options_create(out); });
-  Check(octavo_quantize_options_set_cancel(options.get(), cancel.get()));
-  Progress told{progress, nullptr};
-  if (!progress.is_none()) Check(octavo_quantize_options_set_progress(options.get(), Progress::Call, &told));
+  octavo_quantize_options* o = options.get();
+  Callbacks callbacks{progress, observer, nullptr};
+  if (!progress.is_none()) Check(octavo_quantize_options_set_progress(o, Callbacks::Progress, &callbacks));
+  if (!observer.is_none()) Check(octavo_quantize_options_set_observer(o, Callbacks::Observe, &callbacks));
   octavo_model* made = nullptr;
   try {
-    Interruptible(cancel.get(), watch,
-                  [&] { return octavo_model_quantize_with(m.get(), s.get(), r.get(), options.get(), &made); });
+    Interruptible(Wish(cancel), main_thread, [&](octavo_cancel* wish) {
+      const octavo_status status = octavo_quantize_options_set_cancel(o, wish);
+      return status != OCTAVO_OK ? status : octavo_model_quantize_with(m.get(), s.get(), r.get(), o, &made);
+    });
   } catch (const Failure&) {
-    if (told.error) std::rethrow_exception(told.error);
+    if (callbacks.error) std::rethrow_exception(callbacks.error);
     throw;
   } catch (...) {
     octavo_model_destroy(made);  // interrupted, yet done
     throw;
   }
-  return std::make_shared<ModelHandle>(Owned<octavo_model>(made));
+  return std::make_shared<ModelHandle>(Owned<octavo_model>(made), model.kept());
 }
 
 std::shared_ptr<ModelHandle> Convert(const ModelHandle& model, const std::string& form) {
   const auto m = model.get();
   const auto options = Make<octavo_convert_options>([](auto** out) { return octavo_convert_options_create(out); });
   Check(octavo_convert_options_set_form(options.get(), form.c_str()));
-  return MakeModel([&](octavo_model** out) { return octavo_model_convert(m.get(), options.get(), out); });
+  return MakeModel(model.kept(), [&](octavo_model** out) { return octavo_model_convert(m.get(), options.get(), out); });
 }
 
 // ---------------------------------------------------------------------------------------------------- calibrator
@@ -194,136 +237,26 @@ std::shared_ptr<CalibratorHandle> NewCalibrator(const ModelHandle& model, const 
   if (observer) Check(octavo_calibrator_options_set_observer(o, observer->c_str(), percentile));
   octavo_calibrator* made = nullptr;
   Unlocked([&] { return octavo_calibrator_create(m.get(), o, &made); });
-  return std::make_shared<CalibratorHandle>(Owned<octavo_calibrator>(made));
+  return std::make_shared<CalibratorHandle>(Owned<octavo_calibrator>(made), model.kept());
 }
 
-ArrayViews Inputs(const Arrays& arrays, const DTypes& dtypes) {
-  ArrayViews views(arrays.size());
-  for (size_t i = 0; i < arrays.size(); ++i) views.AddInput(arrays[i], dtypes.at(i));
-  return views;
-}
-
-void Collect(const CalibratorHandle& calibrator, const Arrays& arrays, const DTypes& dtypes, bool watch) {
-  const auto c = calibrator.get();
+// One batch for a calibrator or a report.
+template <auto collect, typename H>
+void Collect(const H& collector, const Arrays& arrays, const DTypes& dtypes, const Cancel* cancel, bool main_thread) {
+  const Turn turn = collector.turn();
+  const auto c = collector.get();
   const ArrayViews inputs = Inputs(arrays, dtypes);
-  const auto cancel = NewCancel();
-  Interruptible(cancel.get(), watch,
-                [&] { return octavo_calibrator_collect(c.get(), inputs.data(), inputs.size(), cancel.get()); });
+  Interruptible(Wish(cancel), main_thread,
+                [&](octavo_cancel* wish) { return collect(c.get(), inputs.data(), inputs.size(), wish); });
 }
 
 std::shared_ptr<StatisticsHandle> Finish(const CalibratorHandle& calibrator) {
+  const Turn turn = calibrator.turn();
   const auto c = calibrator.get();
   octavo_statistics* made = nullptr;
   Unlocked([&] { return octavo_calibrator_finish(c.get(), &made); });
-  return std::make_shared<StatisticsHandle>(Owned<octavo_statistics>(made));
+  return std::make_shared<StatisticsHandle>(Owned<octavo_statistics>(made), calibrator.kept());
 }
-
-// ---------------------------------------------------------------------------------------------------- session
-
-class Session {
- public:
-  Session(const ModelHandle& model, const std::optional<int32_t>& threads, const std::optional<std::string>& cpu_target,
-          bool profile) {
-    const auto m = model.get();
-    const auto options = Make<octavo_session_options>([](auto** out) { return octavo_session_options_create(out); });
-    octavo_session_options* o = options.get();
-    if (threads) Check(octavo_session_options_set_threads(o, *threads));
-    if (cpu_target) Check(octavo_session_options_set_cpu_target(o, cpu_target->c_str()));
-    Check(octavo_session_options_set_profile(o, profile));
-    Check(octavo_model_output_count(m.get(), &outputs_));
-    octavo_session* made = nullptr;
-    Unlocked([&] { return octavo_session_create(m.get(), o, &made); });
-    handle_ = std::make_unique<Handle<octavo_session>>(Owned<octavo_session>(made));
-  }
-
-  // Results in arrays of their own, or in those of `out` (None where there is none). The caller's lock keeps other
-  // threads out.
-  std::vector<py::object> Run(const Arrays& arrays, const DTypes& dtypes, const std::vector<py::object>& out,
-                              bool watch) {
-    const auto s = handle_->get();
-    const ArrayViews inputs = Inputs(arrays, dtypes);
-    Remember(s.get(), inputs);
-
-    std::vector<py::object> results(outputs_);
-    ArrayViews outputs(outputs_);
-    std::vector<bool> borrowed(outputs_, false);
-    for (size_t i = 0; i < outputs_; ++i) {
-      if (i < out.size() && !out[i].is_none()) {
-        py::array array = py::reinterpret_borrow<py::array>(out[i]);
-        if (!py::isinstance<py::array>(out[i])) throw py::type_error("out must be a NumPy array");
-        if (!array.dtype().is(NumpyType(shapes_[i].dtype)) && !array.dtype().equal(NumpyType(shapes_[i].dtype))) {
-          throw Failure(OCTAVO_INVALID_ARGUMENT, "out is " + std::string(py::str(array.dtype())) + ", the result " +
-                                                     octavo_dtype_name(shapes_[i].dtype));
-        }
-        outputs.AddOutput(array, shapes_[i].dtype);
-        results[i] = std::move(array);
-      } else if (known_[i]) {
-        py::array array = NewArray(shapes_[i]);
-        outputs.AddOutput(array, shapes_[i].dtype);
-        results[i] = std::move(array);
-      } else {
-        outputs.AddEmpty();
-        borrowed[i] = true;
-      }
-    }
-    const auto cancel = NewCancel();
-    Interruptible(cancel.get(), watch, [&] {
-      return octavo_session_run(s.get(), inputs.data(), inputs.size(), outputs.data(), outputs.size(), cancel.get());
-    });
-    for (size_t i = 0; i < outputs_; ++i) {
-      if (!borrowed[i]) continue;  // a shape that only the run tells: copied from the session's memory
-      py::array array = NewArray(outputs[i]);
-      if (outputs[i].bytes > 0) std::memcpy(array.mutable_data(), outputs[i].data, outputs[i].bytes);
-      results[i] = std::move(array);
-    }
-    return results;
-  }
-
-  py::str Profile() const { return Text(Render<octavo_session>(*handle_, octavo_session_profile_json).get()); }
-  std::string cpu_target() const {
-    const char* target = nullptr;
-    const auto s = handle_->get();
-    Check(octavo_session_cpu_target(s.get(), &target));
-    return target;
-  }
-  void close() { handle_->close(); }
-  bool closed() const { return handle_->closed(); }
-
- private:
-  // Asks for the outputs' shapes whenever those of the inputs change.
-  void Remember(octavo_session* session, const ArrayViews& inputs) {
-    std::vector<int64_t> key;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const octavo_tensor_view& view = inputs.data()[i];
-      key.push_back(view.dtype);
-      key.push_back(view.rank);
-      key.insert(key.end(), view.dims, view.dims + view.rank);
-    }
-    if (!shapes_.empty() && key == key_) return;
-    std::vector<octavo_tensor_view> outputs(outputs_, octavo_tensor_view OCTAVO_TENSOR_VIEW_INIT);
-    Unlocked(
-        [&] { return octavo_session_prepare(session, inputs.data(), inputs.size(), outputs.data(), outputs.size()); });
-    known_.assign(outputs_, true);
-    dims_.assign(outputs_ * OCTAVO_MAX_RANK, 0);
-    for (size_t i = 0; i < outputs_; ++i) {
-      known_[i] = outputs[i].rank >= 0 && outputs[i].dtype != OCTAVO_UNDEFINED;
-      int64_t* dims = dims_.data() + i * OCTAVO_MAX_RANK;
-      for (int32_t d = 0; d < outputs[i].rank; ++d) {
-        dims[d] = outputs[i].dims[d];
-        known_[i] = known_[i] && dims[d] >= 0;
-      }
-      outputs[i].dims = dims;
-    }
-    shapes_ = std::move(outputs);
-    key_ = std::move(key);
-  }
-
-  std::unique_ptr<Handle<octavo_session>> handle_;
-  size_t outputs_ = 0;
-  std::vector<int64_t> key_, dims_;
-  std::vector<octavo_tensor_view> shapes_;
-  std::vector<bool> known_;
-};
 
 // ---------------------------------------------------------------------------------------------------- report
 
@@ -336,20 +269,14 @@ std::shared_ptr<ReportHandle> NewReport(const ModelHandle& a, const ModelHandle&
   if (cpu_target) Check(octavo_report_options_set_cpu_target(options.get(), cpu_target->c_str()));
   octavo_report* made = nullptr;
   Unlocked([&] { return octavo_report_create(float_model.get(), quantized.get(), options.get(), &made); });
-  return std::make_shared<ReportHandle>(Owned<octavo_report>(made));
+  return std::make_shared<ReportHandle>(Owned<octavo_report>(made), a.kept());
 }
 
-void CollectReport(const ReportHandle& report, const Arrays& arrays, const DTypes& dtypes, bool watch) {
-  const auto r = report.get();
-  const ArrayViews inputs = Inputs(arrays, dtypes);
-  const auto cancel = NewCancel();
-  Interruptible(cancel.get(), watch,
-                [&] { return octavo_report_collect(r.get(), inputs.data(), inputs.size(), cancel.get()); });
-}
-
-template <typename H, typename... Extra>
-void BindClose(py::class_<H, Extra...>& c) {
-  c.def("close", &H::close).def_property_readonly("closed", &H::closed);
+// A report is written between batches.
+Owned<octavo_buffer> Written(const ReportHandle& report,
+                             octavo_status (*write)(const octavo_report*, octavo_buffer**)) {
+  const Turn turn = report.turn();
+  return Render<octavo_report>(report, write);
 }
 
 }  // namespace
@@ -372,6 +299,7 @@ PYBIND11_MODULE(_core, m) {
 
   m.def("version_string", [] { return octavo_version_string(); });
   m.def("abi_version", [] { return octavo_abi_version(); });
+  m.def("cpu_target", [] { return octavo_cpu_target(); });
   m.def("cpu_targets", [] {
     std::vector<std::string> names;
     for (size_t i = 0; i < octavo_cpu_target_count(); ++i) names.emplace_back(octavo_cpu_target_name(i));
@@ -379,6 +307,12 @@ PYBIND11_MODULE(_core, m) {
   });
   m.def("status_name", [](octavo_status status) { return octavo_status_name(status); });
   m.def("dtype_name", [](int32_t dtype) { return octavo_dtype_name(dtype); });
+
+  py::class_<Cancel>(m, "Cancel")
+      .def(py::init<>())
+      .def("request", [](const Cancel& self) { octavo_cancel_request(self.get()); })
+      .def("reset", [](const Cancel& self) { octavo_cancel_reset(self.get()); })
+      .def("requested", [](const Cancel& self) { return octavo_cancel_requested(self.get()) != 0; });
 
   auto context = py::class_<ContextHandle, std::shared_ptr<ContextHandle>>(m, "Context")
                      .def(py::init(&NewContext))
@@ -397,6 +331,7 @@ PYBIND11_MODULE(_core, m) {
                         })
                    .def("ports", &Ports)
                    .def("is_quantized", &IsQuantized)
+                   .def("metadata", &Metadata)
                    .def("describe", [](const ModelHandle& self) {
                      return Text(Render<octavo_model>(self, octavo_model_describe_json).get());
                    });
@@ -406,7 +341,7 @@ PYBIND11_MODULE(_core, m) {
 
   auto calibrator = py::class_<CalibratorHandle, std::shared_ptr<CalibratorHandle>>(m, "Calibrator")
                         .def(py::init(&NewCalibrator))
-                        .def("collect", &Collect)
+                        .def("collect", &Collect<octavo_calibrator_collect, CalibratorHandle>)
                         .def("finish", &Finish);
   BindClose(calibrator);
 
@@ -417,7 +352,7 @@ PYBIND11_MODULE(_core, m) {
                         const auto c = handle.get();
                         octavo_statistics* made = nullptr;
                         Unlocked([&] { return octavo_statistics_load(c.get(), path.c_str(), &made); });
-                        return std::make_shared<StatisticsHandle>(Owned<octavo_statistics>(made));
+                        return std::make_shared<StatisticsHandle>(Owned<octavo_statistics>(made), handle.kept());
                       })
           .def_static(
               "load_bytes",
@@ -425,7 +360,7 @@ PYBIND11_MODULE(_core, m) {
                 const auto c = handle.get();
                 octavo_statistics* made = nullptr;
                 Unlocked([&] { return octavo_statistics_load_memory(c.get(), bytes.data(), bytes.size(), &made); });
-                return std::make_shared<StatisticsHandle>(Owned<octavo_statistics>(made));
+                return std::make_shared<StatisticsHandle>(Owned<octavo_statistics>(made), handle.kept());
               })
           .def("save",
                [](const StatisticsHandle& self, const std::string& path) {
@@ -456,29 +391,22 @@ PYBIND11_MODULE(_core, m) {
       .def_static("parse",
                   [](const ContextHandle& handle, const std::string& json) {
                     const auto c = handle.get();
-                    return std::make_shared<RecipeHandle>(Make<octavo_recipe>([&](octavo_recipe** out) {
+                    auto made = Make<octavo_recipe>([&](octavo_recipe** out) {
                       return octavo_recipe_parse(c.get(), json.data(), json.size(), out);
-                    }));
+                    });
+                    return std::make_shared<RecipeHandle>(std::move(made), handle.kept());
                   })
       .def("json",
            [](const RecipeHandle& self) { return Text(Render<octavo_recipe>(self, octavo_recipe_json).get()); });
 
-  auto session =
-      py::class_<Session>(m, "Session")
-          .def(py::init<const ModelHandle&, const std::optional<int32_t>&, const std::optional<std::string>&, bool>())
-          .def("run", &Session::Run)
-          .def("profile", &Session::Profile)
-          .def("cpu_target", &Session::cpu_target);
-  BindClose(session);
+  BindSession(m);
 
   auto report =
       py::class_<ReportHandle, std::shared_ptr<ReportHandle>>(m, "Report")
           .def(py::init(&NewReport))
-          .def("collect", &CollectReport)
-          .def("json",
-               [](const ReportHandle& self) { return Text(Render<octavo_report>(self, octavo_report_json).get()); })
-          .def("html",
-               [](const ReportHandle& self) { return Text(Render<octavo_report>(self, octavo_report_html).get()); });
+          .def("collect", &Collect<octavo_report_collect, ReportHandle>)
+          .def("json", [](const ReportHandle& self) { return Text(Written(self, octavo_report_json).get()); })
+          .def("html", [](const ReportHandle& self) { return Text(Written(self, octavo_report_html).get()); });
   BindClose(report);
 
   BindTensors(m);

@@ -71,18 +71,44 @@ Owned<T> Make(F&& create) {
   return Owned<T>(made);
 }
 
+// A Python object that C objects point into (bytes of a borrowed model, a callback), and whatever their parents need:
+// goes with the last C object that may look at it, on whichever thread that is.
+class Kept {
+ public:
+  Kept(py::object object, std::shared_ptr<const Kept> parent)
+      : object_(std::move(object)), parent_(std::move(parent)) {}
+  ~Kept() {
+    if (!Py_IsInitialized()) {
+      object_.release();  // the interpreter took everything with it
+      return;
+    }
+    const py::gil_scoped_acquire acquire;
+    object_ = py::object();
+  }
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+
+ private:
+  py::object object_;
+  std::shared_ptr<const Kept> parent_;
+};
+using Keep = std::shared_ptr<const Kept>;
+
 // An object that Python may close while another thread still uses it: users hold a reference of their own during a
 // call.
 template <typename T>
 class Handle {
  public:
-  explicit Handle(Owned<T> owned) : object_(std::move(owned)) {}
+  Handle(Owned<T> owned, Keep kept)
+      : object_(owned.release(), [kept](T* object) { Destroyer<T>()(object); }), kept_(std::move(kept)) {}
 
   std::shared_ptr<T> get() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!object_) throw Failure(OCTAVO_INVALID_STATE, "the object is closed");
     return object_;
   }
+  // What objects made from this one need, too.
+  const Keep& kept() const { return kept_; }
   void close() {
     std::shared_ptr<T> last;
     {
@@ -100,6 +126,33 @@ class Handle {
  private:
   mutable std::mutex mutex_;
   std::shared_ptr<T> object_;
+  Keep kept_;
+};
+
+// Whose turn it is with an object that belongs to one thread at a time. Nobody waits for it with the GIL, which the one
+// whose turn it is needs to finish; waiting ends with Ctrl-C.
+using Turn = std::unique_lock<std::timed_mutex>;
+inline Turn TakeTurn(std::timed_mutex& mutex) {
+  Turn turn(mutex, std::try_to_lock);
+  while (!turn.owns_lock()) {
+    {
+      const py::gil_scoped_release release;
+      if (turn.try_lock_for(std::chrono::milliseconds(50))) break;
+    }
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  }
+  return turn;
+}
+
+// A Handle whose calls take turns.
+template <typename T>
+class SerialHandle : public Handle<T> {
+ public:
+  using Handle<T>::Handle;
+  Turn turn() const { return TakeTurn(mutex_); }
+
+ private:
+  mutable std::timed_mutex mutex_;
 };
 
 inline py::str Text(const octavo_buffer* buffer) {
@@ -116,15 +169,25 @@ void Unlocked(F&& work) {
   Check(work());
 }
 
-// The same for work that Ctrl-C must be able to stop. Python's signal handlers run on the main thread only, and only
-// while it runs Python: so the work goes to a thread of its own and this one wakes up now and then to look. `watch`
-// false (another thread than the main one, or work known to be short): straight.
+inline Owned<octavo_cancel> NewCancel() {
+  return Make<octavo_cancel>([](octavo_cancel** out) { return octavo_cancel_create(out); });
+}
+
+// The same for work(cancel) that Ctrl-C must be able to stop. Python's signal handlers run on the main thread only, and
+// only while it runs Python: so the work goes to a thread of its own and this one wakes up now and then to look.
+// `cancel`: the caller's, or null. `watch` false (another thread than the main one, or work known to be short):
+// straight.
 template <typename F>
 void Interruptible(octavo_cancel* cancel, bool watch, F&& work) {
-  if (!watch) return Unlocked(work);
+  if (!watch) return Unlocked([&] { return work(cancel); });
+  Owned<octavo_cancel> own;
+  if (cancel == nullptr) {
+    own = NewCancel();
+    cancel = own.get();
+  }
   std::mutex mutex;
   std::condition_variable finished;
-  bool done = false;
+  bool done = false, raised = false;
   octavo_status status = OCTAVO_OK;
   std::string message;
   std::thread thread;
@@ -132,7 +195,7 @@ void Interruptible(octavo_cancel* cancel, bool watch, F&& work) {
   {
     const py::gil_scoped_release release;
     const auto body = [&] {
-      const octavo_status result = work();
+      const octavo_status result = work(cancel);
       const std::lock_guard<std::mutex> lock(mutex);
       status = result;
       if (result != OCTAVO_OK) message = octavo_last_error();
@@ -152,6 +215,7 @@ void Interruptible(octavo_cancel* cancel, bool watch, F&& work) {
         const py::gil_scoped_acquire acquire;
         if (PyErr_CheckSignals() != 0) {
           interrupt = std::make_exception_ptr(py::error_already_set());
+          raised = !octavo_cancel_requested(cancel);
           octavo_cancel_request(cancel);
         }
       }
@@ -160,12 +224,9 @@ void Interruptible(octavo_cancel* cancel, bool watch, F&& work) {
     lock.unlock();
     if (thread.joinable()) thread.join();
   }
+  if (raised) octavo_cancel_reset(cancel);  // the caller's wish was not this one
   if (interrupt) std::rethrow_exception(interrupt);
   if (status != OCTAVO_OK) throw Failure(status, message);
-}
-
-inline Owned<octavo_cancel> NewCancel() {
-  return Make<octavo_cancel>([](octavo_cancel** out) { return octavo_cancel_create(out); });
 }
 
 // Views of NumPy arrays. The arrays must live as long as the views.
@@ -196,11 +257,48 @@ class ArrayViews {
 
 // NumPy's type for an octavo_dtype (bfloat16 as uint16); throws for those that have none.
 py::dtype NumpyType(int32_t dtype);
-py::array NewArray(const octavo_tensor_view& view);
+py::array NewArray(const py::dtype& type, const octavo_tensor_view& view);
+
+// A view's dims as a tuple; None where not even the rank is known.
+py::object Shape(const octavo_tensor_view& view);
 
 using Arrays = std::vector<py::array>;
 using DTypes = std::vector<int32_t>;
+ArrayViews Inputs(const Arrays& arrays, const DTypes& dtypes);
 
+// octavo_cancel as Python holds it.
+class Cancel {
+ public:
+  Cancel() : cancel_(NewCancel()) {}
+  octavo_cancel* get() const { return cancel_.get(); }
+
+ private:
+  Owned<octavo_cancel> cancel_;
+};
+inline octavo_cancel* Wish(const Cancel* cancel) { return cancel ? cancel->get() : nullptr; }
+
+// JSON, HTML or bytes that `call` makes of the object, without the GIL.
+template <typename T, typename H, typename F>
+Owned<octavo_buffer> Render(const H& handle, F&& call) {
+  const std::shared_ptr<T> object = handle.get();
+  octavo_buffer* made = nullptr;
+  Unlocked([&] { return call(object.get(), &made); });
+  return Owned<octavo_buffer>(made);
+}
+
+using ContextHandle = Handle<octavo_context>;
+using ModelHandle = Handle<octavo_model>;
+using CalibratorHandle = SerialHandle<octavo_calibrator>;
+using StatisticsHandle = Handle<octavo_statistics>;
+using RecipeHandle = Handle<octavo_recipe>;
+using ReportHandle = SerialHandle<octavo_report>;
+
+template <typename H, typename... Extra>
+void BindClose(py::class_<H, Extra...>& c) {
+  c.def("close", &H::close).def_property_readonly("closed", &H::closed);
+}
+
+void BindSession(py::module_& module);
 void BindTensors(py::module_& module);
 
 #endif  // OCTAVO_BINDINGS_PYTHON_SRC_NATIVE_H_
