@@ -154,6 +154,53 @@ def test_dlpack_elsewhere(model):
         model.run(Gpu())
 
 
+def address(array):
+    return array.__array_interface__["data"][0]
+
+
+def no_copies(monkeypatch, session):
+    """Addresses of what the session hands to the native code, input and output, collected into the list it returns."""
+    seen = []
+    run = session._core.run
+
+    class Core:
+        def run(self, arrays, codes, out, *rest):
+            seen.extend(address(a) for a in [*arrays, *(o for o in out if o is not None)])
+            return run(arrays, codes, out, *rest)
+
+    monkeypatch.setattr(session, "_core", Core())
+    return seen
+
+
+VIEWS = {
+    "numpy": lambda a: a,
+    "array_interface": ArrayInterface,
+    "dlpack": DLPack,
+    "memoryview": memoryview,
+    "read-only": lambda a: memoryview(a).toreadonly(),
+    "strided": lambda a: a[::-1],
+}
+
+
+@pytest.mark.parametrize("kind", VIEWS)
+def test_inputs_are_read_where_they_lie(model, monkeypatch, kind):
+    session, x = octavo.Session(model), X.copy()
+    seen = no_copies(monkeypatch, session)
+    given = VIEWS[kind](x)
+    np.testing.assert_array_equal(session(given), np.abs(x[::-1] if kind == "strided" else x))
+    assert seen == [address(given if kind == "strided" else x)]
+
+
+@pytest.mark.parametrize("kind", ["numpy", "array_interface", "memoryview", "ctypes", "dlpack"])
+def test_outputs_are_written_where_they_shall_lie(model, monkeypatch, kind):
+    session, memory = octavo.Session(model), np.zeros((2, 2), np.float32)
+    out = (((ctypes.c_float * 2) * 2).from_buffer(memory)) if kind == "ctypes" else VIEWS[kind](memory)
+    seen = no_copies(monkeypatch, session)
+    assert session.run(X, out=out) is out
+    np.testing.assert_array_equal(memory, np.abs(X))
+    assert seen == [address(X), address(memory)]
+
+
 def test_torch(model):
     torch = pytest.importorskip("torch")
     np.testing.assert_array_equal(model.run(torch.from_numpy(X.copy())), np.abs(X))

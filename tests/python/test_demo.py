@@ -2,10 +2,14 @@
 
 import importlib.util
 import pathlib
+import re
 import runpy
+import subprocess
+import sys
 
 import matplotlib.image
 import numpy as np
+import octavo
 import pytest
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
@@ -50,6 +54,31 @@ def test_picture_and_report_are_written(demo):
     assert (folder / "report.html").stat().st_size > 0
 
 
-def test_quickstart_runs(capsys):
-    runpy.run_path(str(EXAMPLES / "python" / "quickstart.py"), run_name="__main__")
-    assert "accuracy" in capsys.readouterr().out
+def test_quickstart_keeps_the_contract(tmp_path):
+    """The lines that every language prints; the last one is compared across languages."""
+    out = tmp_path / "digits.int8.onnx"
+    command = [
+        sys.executable,
+        "examples/python/quickstart.py",
+        *(f"examples/demo/digits.{e}" for e in ("onnx", "bin")),
+        out,
+    ]
+    done = subprocess.run(command, cwd=EXAMPLES.parent, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+    first, right, scores, digest = done.stdout.splitlines()
+    assert first == f"octavo {octavo.__version__} on {octavo.cpu_target()}"
+    assert re.fullmatch(rf"float32 \d+, INT8 \d+ of 100 right; \d+ answers the same; wrote {out}", right)
+    assert re.fullmatch(r"scores of the first held-out image:( -?\d+\.\d{4}){10}", scores)
+    assert re.fullmatch(r"digest of all INT8 scores: [0-9a-f]{16}", digest)
+    assert octavo.load(out).quantized
+
+
+def test_tour_runs(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tour.py", str(tmp_path)])
+    tour = runpy.run_path(str(EXAMPLES / "python" / "tour.py"), run_name="__main__")
+    out = capsys.readouterr().out
+    assert "equal on" in out
+    assert all(tour["accuracy"][name] > 0.97 for name in tour["models"])
+    assert tour["kilobytes"]["histogram (default)"] < 0.3 * tour["kilobytes"]["float32"]
+    for picture in ("recipes.png", "layers.png"):
+        assert np.ptp(matplotlib.image.imread(tmp_path / picture)[..., :3]) > 0.9  # not blank

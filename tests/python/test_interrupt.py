@@ -37,7 +37,6 @@ def slow(digits):
 def test_a_long_run_stops(slow):
     session, images = slow
     expected = session(images[:2])
-    session._last = None  # how long it takes is not known
     timer = interrupt_after(0.3)
     start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
@@ -64,21 +63,51 @@ def test_calibration_stops(digits):
     assert octavo.calibrate(model, images[:4]).samples == 4
 
 
-def test_progress_can_stop_a_quantization(convnet, samples):
-    stats = octavo.calibrate(convnet, samples)
+def test_another_thread_cancels_a_run(slow):
+    session, images = slow
+    expected = session(images[:2])
+    cancel = octavo.Cancel()
+    timer = threading.Timer(0.3, cancel.request)
+    timer.start()
+    with pytest.raises(octavo.Error) as e:
+        session.run(images, cancel=cancel)
+    timer.join()
+    assert e.value.code == octavo.Status.CANCELLED and cancel.requested
+    with pytest.raises(octavo.Error):
+        session.run(images[:2], cancel=cancel)  # still raised
+    cancel.reset()
+    np.testing.assert_array_equal(session.run(images[:2], cancel=cancel), expected)
 
-    class Stop(Exception):
-        pass
 
-    def progress(fraction, what):
-        assert 0 <= fraction <= 1 and isinstance(what, str)
-        raise Stop
+def test_ctrl_c_leaves_the_callers_flag_alone(slow):
+    session, images = slow
+    cancel = octavo.Cancel()
+    timer = interrupt_after(0.3)
+    with pytest.raises(KeyboardInterrupt):
+        session.run(images, cancel=cancel)
+    timer.join()
+    assert not cancel.requested
 
-    with pytest.raises(Stop):
-        octavo._core.quantize(convnet._core, stats._core, None, progress, True)
-    with pytest.raises(Stop):
-        octavo._core.quantize(convnet._core, stats._core, None, progress, False)
-    assert octavo.quantize(convnet, stats).quantized
+
+def test_everything_long_can_be_cancelled(convnet, samples):
+    cancel = octavo.Cancel()
+    stats = octavo.calibrate(convnet, samples, cancel=cancel)
+    int8 = octavo.quantize(convnet, stats, cancel=cancel)
+    calibrator = octavo.Calibrator(convnet)
+    cancel.request()
+    for work in (
+        lambda: octavo.calibrate(convnet, samples, cancel=cancel),
+        lambda: octavo.quantize(convnet, stats, cancel=cancel),
+        lambda: octavo.quantize(convnet, samples, cancel=cancel),
+        lambda: octavo.report(convnet, int8, samples, cancel=cancel),
+        lambda: calibrator.collect(samples, cancel=cancel),
+        lambda: convnet.run(samples, cancel=cancel),
+    ):
+        with pytest.raises(octavo.Error) as e:
+            work()
+        assert e.value.code == octavo.Status.CANCELLED
+    with pytest.raises(octavo.Error, match="no calibration"):
+        calibrator.finish()  # nothing of the cancelled batch was counted
 
 
 def test_other_threads_are_left_alone(convnet, samples):

@@ -4,6 +4,7 @@ import copy
 import gc
 import pathlib
 import pickle
+import sys
 import threading
 
 import numpy as np
@@ -219,6 +220,91 @@ def test_many_threads(int8, convnet, samples):
     assert not wrong
 
 
+def test_eight_threads_with_sessions_of_their_own(int8, samples):
+    """The bytes of the single thread, whatever runs beside it."""
+    batches = [samples[i : i + n] for n in (1, 3, 8) for i in range(0, 24, n)]
+    alone = octavo.Session(int8, threads=1)
+    expected = [alone(batch).tobytes() for batch in batches]
+    start, results = threading.Barrier(8), [None] * 8
+
+    def work(number):
+        session = octavo.Session(int8, threads=1 + number % 2)
+        start.wait()
+        results[number] = [session(batch).tobytes() for batch in batches for _ in range(3)]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert results == [[e for e in expected for _ in range(3)]] * 8
+
+
+def test_two_threads_in_one_calibrator(convnet, samples):
+    calibrator = octavo.Calibrator(convnet, threads=1)
+    halves = samples[:16], samples[16:]
+
+    def work(half):
+        for sample in half:
+            calibrator.collect(sample[np.newaxis])
+
+    threads = [threading.Thread(target=work, args=(half,)) for half in halves]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert calibrator.finish().to_bytes() == octavo.calibrate(convnet, [s[np.newaxis] for s in samples]).to_bytes()
+
+
+def test_garbage_collection_during_runs(convnet_file, samples):
+    """Nothing but the running call holds the session, the model and the arrays."""
+    expected = octavo.load(convnet_file).run(samples)
+    done, results = threading.Event(), []
+
+    def work():
+        for _ in range(20):
+            results.append(octavo.Session(octavo.load(convnet_file.read_bytes()), threads=2).run(samples.copy()))
+        done.set()
+
+    t = threading.Thread(target=work)
+    t.start()
+    while not done.wait(0.0005):
+        gc.collect()
+    t.join()
+    assert len(results) == 20 and all(np.array_equal(r, expected) for r in results)
+
+
+def test_runs_alike_take_the_short_way_and_give_the_same(two, int8, samples, digits):
+    """Session.run goes straight to the native code where it can; everything else goes the long way."""
+    session = octavo.Session(int8)
+    again = session._core.again
+    x = samples[:2]
+    assert again(x) is None  # nothing is known yet
+    expected = session(x)
+    np.testing.assert_array_equal(again(x), expected)
+    np.testing.assert_array_equal(again(x.copy()), expected)
+    for other in (samples[:3], x.astype(np.float64), x.astype(">f4"), x[::-1], x[0], None, [x], memoryview(x)):
+        assert again(other) is None
+    assert again(np.broadcast_to(np.float32(0), x.shape)) is None
+    a = np.ones((1, 3), np.float32)
+    several = octavo.Session(two)
+    several(a, a)
+    assert several._core.again(a) is None
+    session.close()
+    with pytest.raises(octavo.Error, match="closed"):
+        again(x)
+
+
+def test_prepare(convnet, two, samples):
+    session = octavo.Session(convnet)
+    assert session.prepare(samples[:5]) == (octavo.Port("y", "float32", (5, 4)),)
+    y = np.empty((5, 4), np.float32)
+    session.run(samples[:5], out=y)
+    np.testing.assert_array_equal(y, session(samples[:5]))
+    a = np.ones((2, 3), np.float32)
+    assert [p.shape for p in octavo.Session(two).prepare(a, a)] == [(2, 3), (2, None)]
+
+
 def test_closing_while_another_thread_runs(convnet_file, samples):
     for _ in range(20):
         model = octavo.load(convnet_file)
@@ -270,6 +356,25 @@ def test_metadata_and_description(int8, convnet):
     assert softmax["precision"] == "float32" and softmax["reason"] and softmax["sentence"]
     macs = {n["name"]: n["macs"] for n in convnet.describe()["nodes"]}
     assert macs["conv1"] == 8 * 64 * 27 and macs["conv2"] == 16 * 16 * 72 and macs["head"] == 64
+
+
+def test_bytes_are_borrowed_for_as_long_as_anybody_needs_them(samples):
+    data = convnet_bytes()
+    before = sys.getrefcount(data)
+    model = octavo.load(data)
+    session = octavo.Session(model)
+    expected = session(samples)
+    model.close()
+    del model
+    assert sys.getrefcount(data) > before
+    np.testing.assert_array_equal(session(samples), expected)
+    del session
+    gc.collect()
+    assert sys.getrefcount(data) == before
+    copied = bytearray(data)  # may change: copied
+    model = octavo.load(copied)
+    copied[:] = bytes(len(copied))
+    np.testing.assert_array_equal(model.run(samples), expected)
 
 
 def test_context():

@@ -60,18 +60,16 @@ def array_of(value: Any) -> np.ndarray:
     """A NumPy array of anything with __array_interface__, __array__, the buffer protocol or DLPack; shares memory."""
     if isinstance(value, np.ndarray):
         return value
-    if hasattr(value, "__array_interface__") or hasattr(value, "__array__") or hasattr(value, "__array_struct__"):
-        return np.asarray(value)
-    if hasattr(value, "__dlpack__"):
-        try:
-            return np.from_dlpack(value)
-        except (BufferError, RuntimeError, TypeError, ValueError) as e:
-            raise InvalidArgument(f"the DLPack tensor cannot be read from here: {e}") from e
     try:
+        if hasattr(value, "__array_interface__") or hasattr(value, "__array__") or hasattr(value, "__array_struct__"):
+            return np.asarray(value)
+        if hasattr(value, "__dlpack__"):
+            return np.from_dlpack(value)
         return np.asarray(memoryview(value))
-    except (TypeError, ValueError, NotImplementedError):
+    except (BufferError, NotImplementedError, RuntimeError, TypeError, ValueError) as e:
         raise InvalidArgument(
-            f"an array is needed (NumPy, buffer protocol or DLPack), not {type(value).__name__}"
+            "an array is needed (NumPy, __array_interface__, DLPack or buffer protocol), not "
+            f"{type(value).__name__}: {' '.join(str(e).split())}"
         ) from None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pathlib
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,8 @@ def _recipe_text(recipe: Any) -> str:
     raise InvalidArgument(f"a recipe is a scheme, a dict, a path or an octavo.Recipe, not {type(recipe).__name__}")
 
 
-class Histogram(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Histogram:
     """What calibration counted of one value, for an observer of one's own.
 
     `name` is the value's, `count` how many finite elements were seen, `min` and `max` the least and the greatest.

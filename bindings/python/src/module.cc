@@ -160,17 +160,15 @@ struct Callbacks {
   std::exception_ptr error;
 
   static int32_t Progress(double fraction, const char* what, void* user_data) {
-    return static_cast<Callbacks*>(user_data)->Call(
-        [&](Callbacks& self) { self.progress(fraction, py::str(what)); });
+    return static_cast<Callbacks*>(user_data)->Call([&](Callbacks& self) { self.progress(fraction, py::str(what)); });
   }
 
   static int32_t Observe(const char* value, int64_t count, double min, double max, size_t bins, const double* lows,
                          const double* highs, const int64_t* counts, double* low, double* high, void* user_data) {
     return static_cast<Callbacks*>(user_data)->Call([&](Callbacks& self) {
       const auto size = static_cast<py::ssize_t>(bins);  // copied: the caller may keep them
-      const py::object range =
-          self.observer(py::str(value), count, min, max, py::array_t<double>(size, lows),
-                        py::array_t<double>(size, highs), py::array_t<int64_t>(size, counts));
+      const py::object range = self.observer(py::str(value), count, min, max, py::array_t<double>(size, lows),
+                                             py::array_t<double>(size, highs), py::array_t<int64_t>(size, counts));
       std::tie(*low, *high) = range.cast<std::pair<double, double>>();
     });
   }
