@@ -15,7 +15,6 @@ namespace Octavo
     /// object that was disposed;</description></item>
     /// <item><description>whatever a callback of the caller threw.</description></item>
     /// </list></remarks>
-    [Serializable]
     public sealed class OctavoException : Exception
     {
         /// <summary>A failure with its code and sentence.</summary>

@@ -62,9 +62,18 @@ namespace Octavo
         /// <exception cref="ObjectDisposedException">The session or an input was disposed.</exception>
         public Tensor Run(params Tensor[] inputs)
         {
-            if (outputCount != 1)
-                throw new OctavoException(StatusCode.InvalidState, "the model has " + outputCount + " outputs: use RunAll");
+            CheckOneOutput();
             return RunAll(inputs, CancelHandle.None)[0];
+        }
+
+        /// <summary>Runs a model that has one input and one output, stopped by a token.</summary>
+        /// <exception cref="OctavoException">As above.</exception>
+        /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
+        /// <exception cref="ObjectDisposedException">The session or the input was disposed.</exception>
+        public Tensor Run(Tensor input, CancellationToken cancellation)
+        {
+            CheckOneOutput();
+            return RunAll(new[] { input }, cancellation)[0];
         }
 
         /// <summary>Runs the model. Results are the caller's: later runs do not change them.</summary>
@@ -223,6 +232,12 @@ namespace Octavo
 
         /// <summary>Frees the session; a run on another thread ends first. May be called more than once.</summary>
         public void Dispose() { handle.Dispose(); }
+
+        private void CheckOneOutput()
+        {
+            if (outputCount != 1)
+                throw new OctavoException(StatusCode.InvalidState, "the model has " + outputCount + " outputs: use RunAll");
+        }
 
         private Tensor[] RunAll(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
         {

@@ -165,7 +165,7 @@ namespace Octavo.Tests
                 CancellationToken token = source.Token;
                 Action[] works =
                 {
-                    () => session.RunAll(x, token), () => session.RunInto(x, y, token), () => calibrator.Collect(x, token),
+                    () => session.Run(x[0], token), () => session.RunAll(x, token), () => session.RunInto(x, y, token), () => calibrator.Collect(x, token),
                     () => report.Collect(x, token), () => Support.Float.Quantize(Support.Counted, null, null, token)
                 };
                 foreach (Action work in works) work();

@@ -229,6 +229,23 @@ namespace Octavo.Tests
             With(s => Assert.AreEqual(10, s.Run(Picture).ToArray<float>().Length));  // all goes on
         }
 
+        /// <summary>A list that has one element more each time it is counted.</summary>
+        private sealed class Growing : IReadOnlyList<Tensor>
+        {
+            private int count;
+
+            public int Count { get { return ++count; } }
+            public Tensor this[int index] { get { return Picture; } }
+            public IEnumerator<Tensor> GetEnumerator() { throw new NotSupportedException(); }
+            System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() { throw new NotSupportedException(); }
+        }
+
+        [Test]
+        public void ListsThatGrowAreRefused()
+        {
+            Support.Throws<ArgumentException>(() => With(s => s.RunAll(new Growing())));
+        }
+
         [Test]
         public void NullIsAnArgumentNullException()
         {

@@ -6,6 +6,7 @@ which finds the native half through runtimes/ as after a restore. Ends with `N p
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -30,9 +31,30 @@ def check(name, ok, note=""):
 
 
 def run(name, *command, cwd):
-    done = subprocess.run([str(c) for c in command], cwd=cwd, capture_output=True, text=True, timeout=120)
+    german = {
+        **os.environ,
+        "LC_ALL": "de_DE.UTF-8",
+        "LANG": "de_DE.UTF-8",
+    }  # a decimal comma, where the runtime takes it up
+    done = subprocess.run([str(c) for c in command], cwd=cwd, capture_output=True, text=True, timeout=120, env=german)
     check(name, done.returncode == 0 and "INT8 100 of 100 right" in done.stdout, done.stdout + done.stderr)
     return done.stdout
+
+
+def classify(work):
+    """The console classifier: a picture of the first held-out digit, and a file that is no picture."""
+    record = (ROOT / "examples/demo/digits.bin").read_bytes()[100 * 257 : 101 * 257]
+    (work / "digit.pgm").write_bytes(b"P5\n16 16\n255\n" + record[1:])
+    (work / "text.pgm").write_text("no picture")
+    program = ["mono", LIB / "Classifier.exe", ROOT / "examples/demo/digits.onnx"]
+    good = subprocess.run([*program, "digit.pgm"], cwd=work, capture_output=True, text=True, timeout=60)
+    check(
+        "the classifier names the digit",
+        good.returncode == 0 and f": {record[0]} " in good.stdout,
+        good.stdout + good.stderr,
+    )
+    bad = subprocess.run([*program, "text.pgm"], cwd=work, capture_output=True, text=True, timeout=60)
+    check("and refuses what is no picture", bad.returncode == 1 and "text.pgm" in bad.stderr, bad.stderr)
 
 
 def main():
@@ -108,6 +130,13 @@ def main():
                    "--depsfile", app / "Quickstart.deps.json", "--additionalprobingpath", work / "packages",
                    app / "Quickstart.exe", *demo, cwd=app)  # fmt: skip
         check("the same scores to the bit", core == mono, core + mono)
+
+    classify(work)
+    snippet = re.search(r"```csharp\nusing Octavo;\n\n(.*?)```", (unpacked / "README.md").read_text(), re.DOTALL)[
+        1
+    ].split()
+    tested = (ROOT / "bindings/csharp/tests/SnippetTest.cs").read_text().split()
+    check("the README's lines are the tested ones", " ".join(snippet) in " ".join(tested))
     print(f"{counts[True]} passed, {counts[False]} failed, 0 skipped")
     return 1 if counts[False] else 0
 

@@ -40,9 +40,9 @@ namespace Octavo.Interop
         internal Views(int count, byte* stack)
         {
             heap = IntPtr.Zero;
-            if (count * BytesPerTensor > StackBytes)
+            if (count > StackBytes / BytesPerTensor)
             {
-                heap = Marshal.AllocHGlobal(count * BytesPerTensor);
+                heap = Marshal.AllocHGlobal((IntPtr)((long)count * BytesPerTensor));
                 stack = (byte*)heap;
             }
             Address = (NativeView*)stack;
@@ -57,6 +57,7 @@ namespace Octavo.Interop
         internal void Set(int i, Tensor tensor, string argument)
         {
             if (tensor == null) throw new ArgumentNullException(argument);
+            if (i >= pins.Length) throw new ArgumentException("the list grew", argument);  // before memory is written
             pins[i] = tensor.Fill(ref Address[i], shapes + i * LongsPerTensor);
         }
 
