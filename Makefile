@@ -47,10 +47,11 @@ format: .venv ## Format the sources
 	@git ls-files '*.h' '*.cc' '*.c' | grep -v octavo_loader.h | xargs -r $(VENV)/bin/clang-format -i
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix . || true
 
-generate: ## Files generated from octavo.h and capi/symbols.txt
+generate: ## Files generated from octavo.h, capi/symbols.txt and the bindings' sources
 	@python3 tests/tools/gen_symbols.py --symbols capi/symbols.txt --header capi/include/octavo/octavo.h \
 	  --loader capi/include/octavo/octavo_loader.h
 	@python3 tests/tools/check_abi.py --write
+	@python3 tests/tools/check_languages.py --write
 
 install: build ## Install the library (PREFIX, DESTDIR)
 	@cmake --install build/default --prefix $(or $(PREFIX),/usr/local)

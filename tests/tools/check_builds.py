@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Builds with CMake and with Meson, installs both, and holds them against each other, against capi/symbols.txt and VERSION;
-then moves an installed tree and builds C programs against it the three ways users do (CMake, pkg-config, dlopen).
+then builds the projects of tests/consumers as users would: find_package, pkg-config, Meson and dlopen against an installed tree
+that was moved, FetchContent against the sources.
 """
 
 import argparse
@@ -14,45 +15,17 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from gen_symbols import read_symbols, version_node
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 WORK = BUILD / "check-builds"
+CONSUMERS = ROOT / "tests/consumers"
 VERSION = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
 MAJOR = VERSION.split(".")[0]
 SIZE_LIMIT = 4 << 20  # bytes of the shared library, stripped
 ALLOWED_NEEDED = re.compile(r"^(libc|libm|libpthread|libdl|librt|ld-linux.*)\.so\.\d+$")
-
-CONSUMER = r"""
-#include <octavo/octavo.h>
-#include <stdio.h>
-#include <string.h>
-int main(void) {
-  printf("%s\n", octavo_version_string());
-  return strcmp(octavo_version_string(), WANT) != 0;
-}
-"""
-LOADER = r"""
-#include <octavo/octavo_loader.h>
-int main(int argc, char **argv) {
-  octavo_loader o;
-  if (argc != 2 || octavo_loader_open(&o, argv[1]) != 0) { printf("%s\n", o.error); return 1; }
-  if (strcmp(o.version_string(), WANT) != 0) return 2;
-  octavo_loader_close(&o);
-  if (octavo_loader_open(&o, "/nowhere/liboctavo.so") == 0 || !o.error[0]) return 3;
-  return 0;
-}
-"""
-CONSUMER_CMAKE = """
-cmake_minimum_required(VERSION 3.16)
-project(consumer C)
-find_package(octavo %s CONFIG REQUIRED)
-add_executable(consumer consumer.c)
-target_compile_definitions(consumer PRIVATE WANT="%s")
-target_link_libraries(consumer PRIVATE octavo::octavo)
-add_executable(consumer-static consumer.c)
-target_compile_definitions(consumer-static PRIVATE WANT="%s")
-target_link_libraries(consumer-static PRIVATE octavo::octavo_static)
-"""
 
 cases = []  # (name, None or why it failed, None or why it was skipped)
 
@@ -127,12 +100,11 @@ def examine(which, prefix):
     if not library.exists():
         report(f"{which}: installs liboctavo.so.{VERSION}", "it is not there")
         return
-    wanted = [line.split()[0] for line in (ROOT / "capi/symbols.txt").read_text(encoding="utf-8").splitlines()
-              if line.split("#")[0].strip()]  # fmt: skip
-    names = [name.split("@")[0] for name in exported(library)]
-    extra, missing = sorted(set(names) - set(wanted)), sorted(set(wanted) - set(names))
+    wanted = {f"{name}@{version_node(since, tier)}" for name, since, tier in read_symbols(ROOT / "capi/symbols.txt")}
+    names = set(exported(library))
+    extra, missing = sorted(names - wanted), sorted(wanted - names)
     report(
-        f"{which}: exports capi/symbols.txt and nothing else",
+        f"{which}: exports capi/symbols.txt with its versions and nothing else",
         f"extra {extra[:8]}, missing {missing[:8]}" if extra or missing else None,
     )
     needed, soname = dynamic(library)
@@ -199,67 +171,85 @@ def compare_flags():
     report("with the same flags", f"{len(different)} sources differ, for example {some}" if different else None)
 
 
+def by_find_package(prefix):
+    build = WORK / "find_package"
+    run("cmake", "-G", "Ninja", "-S", CONSUMERS / "find_package", "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", build)
+    run(build / "consumer")
+    run(build / "consumer_static")
+
+
+def by_fetch_content():
+    # The options of the release build, and a folder as deep as its: then a compiler cache has every object.
+    build = BUILD / "check-fetch-content"
+    run(
+        "cmake",
+        "-G",
+        "Ninja",
+        "-S",
+        CONSUMERS / "fetch_content",
+        "-B",
+        build,
+        "-DCMAKE_BUILD_TYPE=Release",
+        "-DOCTAVO_WERROR=ON",
+    )
+    run("cmake", "--build", build, "--target", "consumer")
+    run(build / "consumer")
+    if "octavo" in run("cmake", "--install", build, "--prefix", WORK / "fetched"):
+        raise RuntimeError("a project that fetches the library would install it, too")
+
+
+def by_pkg_config(prefix):
+    env = {"PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
+    if run("pkg-config", "--modversion", "octavo", env=env).strip() != VERSION:
+        raise RuntimeError("octavo.pc has another version")
+    folder = copied("pkg_config")
+    run("make", "-C", folder, f"LDFLAGS=-Wl,-rpath,{prefix}/lib", env=env)
+    run(folder / "consumer")
+    flags = run("pkg-config", "--cflags", "octavo", env=env).split()
+    run("cc", "-std=c99", "-DOCTAVO_STATIC", *flags, folder.parent / "consumer.c", prefix / "lib/liboctavo.a", "-lstdc++", "-lm",
+        "-pthread", "-o", folder / "consumer_static")  # fmt: skip
+    run(folder / "consumer_static")
+
+
+def by_meson(prefix):
+    build = WORK / "meson-consumer"
+    shutil.rmtree(build, ignore_errors=True)
+    run("meson", "setup", build, copied("meson"), f"--pkg-config-path={prefix / 'lib/pkgconfig'}")
+    run("meson", "test", "-C", build)
+
+
+def by_dlopen(prefix):
+    folder = copied("dlopen")
+    run("make", "-C", folder, f"OCTAVO_INCLUDE={prefix / 'include'}")
+    run(folder / "consumer", prefix / "lib/liboctavo.so")
+
+
+def copied(name):
+    """A consumer that builds in its own folder, below WORK."""
+    (WORK / "consumers").mkdir(exist_ok=True)
+    shutil.copy(CONSUMERS / "consumer.c", WORK / "consumers")
+    shutil.rmtree(WORK / "consumers" / name, ignore_errors=True)
+    return shutil.copytree(CONSUMERS / name, WORK / "consumers" / name)
+
+
 def consumers():
-    """After the move, so that a path baked into the config or the .pc file shows."""
+    """The small projects of tests/consumers against a moved tree, so that a path baked into its files shows."""
     moved = WORK / "moved"
     shutil.rmtree(moved, ignore_errors=True)
     shutil.copytree(WORK / "cmake", moved, symlinks=True)
     shutil.move(WORK / "cmake", WORK / "cmake-away")
     try:
-        source = WORK / "consumer"
-        shutil.rmtree(source, ignore_errors=True)
-        source.mkdir()
-        (source / "consumer.c").write_text(CONSUMER, encoding="utf-8")
-        (source / "loader.c").write_text(LOADER, encoding="utf-8")
-        (source / "CMakeLists.txt").write_text(
-            CONSUMER_CMAKE % (".".join(VERSION.split(".")[:2]), VERSION, VERSION), encoding="utf-8"
-        )
-        want = f'-DWANT="{VERSION}"'
-
-        def by_cmake():
-            run("cmake", "-G", "Ninja", "-S", source, "-B", source / "build", f"-DCMAKE_PREFIX_PATH={moved}")
-            run("cmake", "--build", source / "build")
-            run(source / "build/consumer")
-            run(source / "build/consumer-static")
-
-        def by_pkg_config():
-            env = {"PKG_CONFIG_PATH": str(moved / "lib/pkgconfig")}
-            flags = run("pkg-config", "--cflags", "--libs", "octavo", env=env).split()
-            if run("pkg-config", "--modversion", "octavo", env=env).strip() != VERSION:
-                raise RuntimeError("octavo.pc has another version")
-            run(
-                "cc",
-                "-std=c99",
-                want,
-                source / "consumer.c",
-                *flags,
-                f"-Wl,-rpath,{moved}/lib",
-                "-o",
-                source / "by-pkg-config",
-            )
-            run(source / "by-pkg-config")
-
-        def by_static():
-            env = {"PKG_CONFIG_PATH": str(moved / "lib/pkgconfig")}
-            flags = run("pkg-config", "--cflags", "octavo", env=env).split()
-            run("cc", "-std=c99", want, source / "consumer.c", *flags, moved / "lib/liboctavo.a", "-lstdc++", "-lm", "-pthread",
-                "-o", source / "by-static")  # fmt: skip
-            run(source / "by-static")
-
-        def by_dlopen():
-            run("cc", "-std=c99", "-D_POSIX_C_SOURCE=200112L", "-Wall", "-Wextra", "-Werror", "-pedantic", want, f"-I{moved}/include",
-                source / "loader.c", "-ldl", "-o", source / "by-dlopen")  # fmt: skip
-            run(source / "by-dlopen", moved / "lib/liboctavo.so")
-
-        attempt("a C program by find_package against the moved tree", by_cmake)
-        if shutil.which("pkg-config"):
-            attempt("a C program by pkg-config against the moved tree", by_pkg_config)
-            attempt("a C program with the static library", by_static)
-        else:
-            report("a C program by pkg-config", skipped="pkg-config is not installed")
-        attempt("a C program by octavo_loader.h and dlopen", by_dlopen)
+        attempt("a project with find_package", by_find_package, moved)
+        for tool, consumer in (("pkg-config", by_pkg_config), ("meson", by_meson)):
+            if shutil.which(tool) and shutil.which("pkg-config"):
+                attempt(f"a project with {tool}", consumer, moved)
+            else:
+                report(f"a project with {tool}", skipped=f"{tool} or pkg-config is not installed")
+        attempt("a project with octavo_loader.h and dlopen", by_dlopen, moved)
     finally:
         shutil.move(WORK / "cmake-away", WORK / "cmake")
+    attempt("a project with FetchContent", by_fetch_content)
 
 
 def main():

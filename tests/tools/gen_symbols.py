@@ -38,6 +38,10 @@ def read_symbols(path):
     return symbols
 
 
+def version_node(since, tier):
+    return "OCTAVO_EXPERIMENTAL" if tier == "experimental" else f"OCTAVO_{since[0]}.{since[1]}"
+
+
 def version_script(symbols):
     """One node per minor release, each inheriting the one before it; experimental functions have a node of their own."""
     nodes = {}
@@ -46,7 +50,7 @@ def version_script(symbols):
     text, previous = "/* Generated from capi/symbols.txt by tests/tools/gen_symbols.py. */\n", ""
     for key in sorted(nodes):
         experimental, since = key
-        node = "OCTAVO_EXPERIMENTAL" if experimental else f"OCTAVO_{since[0]}.{since[1]}"
+        node = version_node(since, "experimental" if experimental else "stable")
         text += f"{node} {{\n  global:\n" + "".join(f"    {name};\n" for name in sorted(nodes[key]))
         text += "  local: *;\n" if not previous else ""
         text += f"}}{' ' + previous if previous else ''};\n"
