@@ -207,6 +207,11 @@ def checks(stage):
                 status = stage.run(compiler, "-x", language, f"-std={standard}", *flags, "-Werror", "-fsyntax-only",
                                    "-I", headers.parent, "-include", header, "/dev/null")  # fmt: skip
                 stage.check(f"{header.name} as {standard} with {compiler}", status == 0)
+    if shutil.which("doxygen"):
+        (BUILD / "docs").mkdir(parents=True, exist_ok=True)
+        stage.check("make docs", stage.run("doxygen", "docs/Doxyfile") == 0, "something is not documented")
+    else:
+        stage.skip("make docs", "doxygen is not installed")
     stage.script("check_abi.py", sys.executable, ROOT / "tests/tools/check_abi.py")
 
 

@@ -17,10 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string TempPath(const char* name) {
-  return (std::filesystem::path(::testing::TempDir()) / (std::string("octavo_capi_") + name)).string();
-}
-
 TEST(Basics, VersionsAgreeWithTheHeader) {
   EXPECT_STREQ(OCTAVO_VERSION, octavo_version_string());
   EXPECT_EQ(OCTAVO_ABI_VERSION, octavo_abi_version());

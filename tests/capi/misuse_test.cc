@@ -1,6 +1,10 @@
 // Every function with arguments it must refuse: always a status and a text, never a crash, never a touched output.
+#include <atomic>
 #include <cstring>
+#include <filesystem>
 #include <functional>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -399,6 +403,29 @@ TEST_F(MisuseTest, GarbageIsNoModel) {
   EXPECT_EQ(nullptr, out);
 }
 
+// Whatever the file system takes is a name; what it refuses is named in one line.
+TEST_F(MisuseTest, OddPaths) {
+  for (const char* name :
+       {"\xc3\xbc\xe6\x95\xb0\xf0\x9f\x98\x80.onnx", "\xff\xfe not UTF-8.onnx", "new\nline.onnx", "%s%n.onnx"}) {
+    const std::string path = TempPath(name);
+    ASSERT_OK(octavo_model_save(int8, path.c_str(), nullptr)) << path;
+    Model again;
+    EXPECT_OK(octavo_model_load(context, path.c_str(), nullptr, &again)) << path;
+    std::filesystem::remove(path);
+    EXPECT_FAILS(OCTAVO_IO, "cannot open", octavo_model_load(context, path.c_str(), nullptr, &again));
+    EXPECT_EQ(nullptr, std::strchr(octavo_last_error(), '\n'));
+  }
+  octavo_model* out = nullptr;
+  octavo_statistics* stats = nullptr;
+  const std::string endless(100000, 'x');
+  EXPECT_EQ(OCTAVO_IO, octavo_model_load(context, endless.c_str(), nullptr, &out));
+  EXPECT_EQ(OCTAVO_IO, octavo_model_save(f32, endless.c_str(), nullptr));
+  EXPECT_EQ(OCTAVO_IO, octavo_model_save(f32, std::filesystem::temp_directory_path().c_str(), nullptr));
+  EXPECT_EQ(OCTAVO_IO, octavo_model_save(f32, "/nowhere/net.onnx", nullptr));
+  EXPECT_EQ(OCTAVO_IO, octavo_statistics_save(statistics, "/nowhere/net.stats"));
+  EXPECT_EQ(OCTAVO_IO, octavo_statistics_load(context, "/nowhere/net.stats", &stats));
+}
+
 TEST_F(MisuseTest, ThrowingCallbacksAreContained) {
   QuantizeOptions options;
   ASSERT_OK(octavo_quantize_options_create(&options));
@@ -406,7 +433,62 @@ TEST_F(MisuseTest, ThrowingCallbacksAreContained) {
       options, [](double, const char*, void*) -> int32_t { throw 42; }, nullptr));
   octavo_model* out = nullptr;
   EXPECT_FAILS(OCTAVO_INTERNAL, "callback", octavo_model_quantize_with(f32, statistics, nullptr, options, &out));
+  ASSERT_OK(octavo_quantize_options_set_progress(options, nullptr, nullptr));
+  ASSERT_OK(octavo_quantize_options_set_observer(
+      options,
+      [](const char*, int64_t, double, double, size_t, const double*, const double*, const int64_t*, double*, double*,
+         void*) -> int32_t { throw std::runtime_error("of mine"); },
+      nullptr));
+  EXPECT_FAILS(OCTAVO_INTERNAL, "of mine", octavo_model_quantize_with(f32, statistics, nullptr, options, &out));
   EXPECT_EQ(nullptr, out);
+}
+
+// A callback may use the library, fail there, and still be answered about its own call.
+TEST_F(MisuseTest, CallbacksMayCallBack) {
+  struct Own {
+    const octavo_model* model;
+    const octavo_statistics* statistics;
+    octavo_context* context;
+  } own = {f32, statistics, context};
+  QuantizeOptions options;
+  ASSERT_OK(octavo_quantize_options_create(&options));
+  ASSERT_OK(octavo_quantize_options_set_progress(
+      options,
+      [](double, const char*, void* user_data) -> int32_t {
+        const Own& objects = *static_cast<Own*>(user_data);
+        octavo_model* nested = nullptr;
+        EXPECT_OK(octavo_model_quantize(objects.model, objects.statistics, nullptr, &nested));
+        octavo_model_destroy(nested);
+        return octavo_model_load(objects.context, "/nowhere", nullptr, &nested) == OCTAVO_IO;
+      },
+      &own));
+  octavo_model* out = nullptr;
+  EXPECT_FAILS(OCTAVO_CANCELLED, "progress callback",
+               octavo_model_quantize_with(f32, statistics, nullptr, options, &out));
+  EXPECT_EQ(nullptr, out);
+}
+
+TEST_F(MisuseTest, CancelFromAnotherThread) {
+  Cancel cancel;
+  ASSERT_OK(octavo_cancel_create(&cancel));
+  std::atomic<int> rounds{0};
+  std::thread other([&] {
+    while (rounds < 3) std::this_thread::yield();
+    octavo_cancel_request(cancel);
+  });
+  const octavo_tensor_view x = Input();
+  octavo_status status = OCTAVO_OK;
+  while (status == OCTAVO_OK) {
+    status = octavo_calibrator_collect(calibrator, &x, 1, cancel);
+    ++rounds;
+  }
+  other.join();
+  EXPECT_EQ(OCTAVO_CANCELLED, status);
+  octavo_tensor_view y = NoView();
+  EXPECT_EQ(OCTAVO_CANCELLED, octavo_session_run(session, &x, 1, &y, 1, cancel));
+  EXPECT_EQ(OCTAVO_CANCELLED, octavo_report_collect(report, &x, 1, cancel));
+  octavo_cancel_reset(cancel);
+  EXPECT_OK(octavo_session_run(session, &x, 1, &y, 1, cancel));
 }
 
 }  // namespace

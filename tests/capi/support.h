@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <octavo/octavo.h>
 
+#include <filesystem>
 #include <string>
 
 #include "tests/capi/tiny_model.h"
@@ -20,6 +21,10 @@
   } while (false)
 
 namespace capi {
+
+inline std::string TempPath(const char* name) {
+  return (std::filesystem::path(::testing::TempDir()) / (std::string("octavo_capi_") + name)).string();
+}
 
 template <typename T, void (*Destroy)(T*)>
 class Owner {

@@ -26,6 +26,7 @@ case "${1:-build}" in
     need pkg-config pkg-config
     need swig swig
     need abidiff abigail-tools
+    need doxygen doxygen
     need aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
     command -v qemu-aarch64 >/dev/null 2>&1 || need qemu-aarch64-static qemu-user-static
     [ -e /usr/include/gtest/gtest.h ] || packages="$packages libgtest-dev"

@@ -177,7 +177,7 @@ OCTAVO_API size_t octavo_dtype_bits(int32_t dtype);
  * NULL, must be the shape of the result; strides must be NULL. On return dtype, rank, dims, data and bytes describe the
  * result; dims then points to memory that lives as long as data asked from the library would. */
 typedef struct octavo_tensor_view {
-  uint32_t struct_size;
+  uint32_t struct_size;   /* sizeof(octavo_tensor_view) */
   int32_t dtype;          /* enum octavo_dtype */
   int32_t rank;           /* 0..OCTAVO_MAX_RANK; 0 is a scalar */
   uint32_t flags;         /* 0 */
@@ -235,6 +235,7 @@ OCTAVO_API void octavo_cancel_destroy(octavo_cancel *cancel);
 
 /* What everything else is made in. One per process is usual; several are independent. Immutable after creation. */
 typedef struct octavo_context octavo_context;
+/* What a context is made with. */
 typedef struct octavo_context_options octavo_context_options;
 
 /* All defaults. Since 0.1. */
@@ -288,6 +289,7 @@ typedef void (*octavo_parallel_callback)(octavo_parallel_body body, void *body_d
 OCTAVO_API octavo_status octavo_context_options_set_parallel(octavo_context_options *options,
                                                              octavo_parallel_callback parallel, void *user_data);
 
+/* What a message is worth. */
 enum octavo_log_level { OCTAVO_LOG_WARNING = 1, OCTAVO_LOG_INFO = 2, OCTAVO_LOG_DEBUG = 3 };
 
 /* `message` is one line without a line end, valid during the call. Called on the thread that called the library,
@@ -313,7 +315,9 @@ OCTAVO_API octavo_status octavo_context_memory(const octavo_context *context, in
 
 /* A network, checked whole when it was loaded. May be used by any number of threads at once. */
 typedef struct octavo_model octavo_model;
+/* How octavo_model_load reads. */
 typedef struct octavo_load_options octavo_load_options;
+/* How octavo_model_save writes. */
 typedef struct octavo_save_options octavo_save_options;
 
 /* Since 0.1. */
@@ -422,6 +426,7 @@ OCTAVO_API octavo_status octavo_model_describe_json(const octavo_model *model, o
 
 /* Runs a float model on representative inputs and counts. One thread at a time. */
 typedef struct octavo_calibrator octavo_calibrator;
+/* How a calibrator runs. */
 typedef struct octavo_calibrator_options octavo_calibrator_options;
 /* What was counted: of fixed size, mergeable, savable, useful without the data. It serves every observer but
  * "moving_average", so one calibration is enough to try them all. One thread at a time; reading from several at once is
@@ -501,6 +506,7 @@ OCTAVO_API void octavo_statistics_destroy(octavo_statistics *statistics);
 /* See docs/recipes.md for the JSON form. Built by one thread; reading from several at once is fine. */
 typedef struct octavo_recipe octavo_recipe;
 
+/* What is quantized, and when. */
 enum octavo_scheme {
   OCTAVO_STATIC_INT8 = 0,  /* weights and activations, scales fixed by statistics */
   OCTAVO_DYNAMIC_INT8 = 1, /* weights now, scales of activations found at run time */
@@ -551,6 +557,7 @@ OCTAVO_API void octavo_recipe_destroy(octavo_recipe *recipe);
 OCTAVO_API octavo_status octavo_model_quantize(const octavo_model *model, const octavo_statistics *statistics,
                                                const octavo_recipe *recipe, octavo_model **out);
 
+/* How octavo_model_quantize_with goes about it. */
 typedef struct octavo_quantize_options octavo_quantize_options;
 
 /* fraction: 0 to 1. what: the step or node, valid during the call. Anything but 0 stops the work, which then returns
@@ -596,6 +603,7 @@ OCTAVO_API octavo_status octavo_model_quantize_with(const octavo_model *model, c
                                                     const octavo_recipe *recipe, const octavo_quantize_options *options,
                                                     octavo_model **out);
 
+/* What octavo_model_convert makes. */
 typedef struct octavo_convert_options octavo_convert_options;
 
 /* Since 0.1. */
@@ -621,6 +629,7 @@ OCTAVO_API octavo_status octavo_model_convert(const octavo_model *model, const o
  * its packed weights. Using one session from two threads at once is OCTAVO_INVALID_STATE; using one that was inherited
  * through fork() is OCTAVO_FORKED: make a new one in the child. */
 typedef struct octavo_session octavo_session;
+/* How a session runs. */
 typedef struct octavo_session_options octavo_session_options;
 
 /* Since 0.1. */
@@ -682,6 +691,7 @@ OCTAVO_API octavo_status octavo_session_profile_json(const octavo_session *sessi
 /* Runs a float model and its quantized form on the same inputs and compares every value both have. One thread at a
  * time. */
 typedef struct octavo_report octavo_report;
+/* How a report runs its models. */
 typedef struct octavo_report_options octavo_report_options;
 
 /* Since 0.1. */
