@@ -41,7 +41,7 @@ if newer "$lib/Octavo.dll" "$here"/src/*.cs "$here"/src/Interop/*.cs "$root"/bui
   } >"$out/AssemblyInfo.cs"
   mcs -nologo -target:library -unsafe -optimize -warn:4 -warnaserror -doc:"$lib/Octavo.xml" -out:"$out/raw/Octavo.dll" \
     "$out/AssemblyInfo.cs" "$here"/src/*.cs "$here"/src/Interop/*.cs "$root"/build/default/csharp/*.cs
-  mono "$out/Retarget.exe" "$out/raw/Octavo.dll" "$lib/Octavo.dll"
+  mono "$out/Retarget.exe" "$out/raw/Octavo.dll" "$lib/Octavo.dll" "$facade"
 fi
 [ $# -gt 0 ] || exit 0
 
@@ -55,4 +55,4 @@ done
 # shellcheck disable=SC2086,SC2046
 mcs -nologo -unsafe -optimize -warn:4 -warnaserror ${MCS_FLAGS:-} -out:"$out/raw/$(basename "$program")" -r:"$lib/Octavo.dll" \
   -r:"$lib/System.Memory.dll" -r:"$facade" $(for source in "$@"; do echo "$out/lowered/$(basename "$source")"; done)
-mono "$out/Retarget.exe" "$out/raw/$(basename "$program")" "$program"
+mono "$out/Retarget.exe" "$out/raw/$(basename "$program")" "$program" "$facade"

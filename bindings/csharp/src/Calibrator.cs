@@ -26,22 +26,15 @@ namespace Octavo
         {
             CalibratorOptionsHandle native;
             Native.octavo_calibrator_options_create(out native);
-            if (options == null) return native;
-            try
+            return options == null ? native : native.With(made =>
             {
-                if (options.Threads != null) Native.octavo_calibrator_options_set_threads(native, options.Threads.Value);
+                if (options.Threads != null) Native.octavo_calibrator_options_set_threads(made, options.Threads.Value);
                 if (options.CpuTarget != null)
-                    Native.octavo_calibrator_options_set_cpu_target(native, Text.ToC(options.CpuTarget, "CpuTarget"));
+                    Native.octavo_calibrator_options_set_cpu_target(made, Text.ToC(options.CpuTarget, "CpuTarget"));
                 if (options.Observer != null)
-                    Native.octavo_calibrator_options_set_observer(native, Text.ToC(options.Observer, "Observer"),
+                    Native.octavo_calibrator_options_set_observer(made, Text.ToC(options.Observer, "Observer"),
                                                                   options.Percentile);
-                return native;
-            }
-            catch
-            {
-                native.Dispose();
-                throw;
-            }
+            });
         }
     }
 
@@ -81,13 +74,7 @@ namespace Octavo
 
         private unsafe void Collect(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
         {
-            if (inputs == null) throw new ArgumentNullException("inputs");
-            byte* stack = stackalloc byte[Views.StackBytes];
-            using (var views = new Views(inputs.Count, stack))
-            {
-                for (int i = 0; i < inputs.Count; i++) views.Set(i, inputs[i], "inputs");
-                Native.octavo_calibrator_collect(handle, views.Address, views.Count, cancel);
-            }
+            Views.Collect(inputs, cancel, (views, count, flag) => Native.octavo_calibrator_collect(handle, views, count, flag));
         }
 
         /// <summary>What was counted so far; the calibrator may go on afterwards.</summary>

@@ -16,23 +16,17 @@ namespace Octavo
         {
             LoadOptionsHandle native;
             Native.octavo_load_options_create(out native);
-            try
+            return native.With(made =>
             {
                 foreach (KeyValuePair<string, long[]> input in InputShapes)
                 {
                     if (input.Value == null) throw new ArgumentNullException("InputShapes[\"" + input.Key + "\"]");
                     byte[] name = input.Key == "" ? null : Text.ToC(input.Key, "InputShapes");
                     fixed (long* dims = input.Value)
-                        Native.octavo_load_options_set_input_shape(native, name, dims, (UIntPtr)(uint)input.Value.Length);
+                        Native.octavo_load_options_set_input_shape(made, name, dims, (UIntPtr)(uint)input.Value.Length);
                 }
-                if (borrow) Native.octavo_load_options_set_borrow(native, 1);
-                return native;
-            }
-            catch
-            {
-                native.Dispose();
-                throw;
-            }
+                if (borrow) Native.octavo_load_options_set_borrow(made, 1);
+            });
         }
     }
 

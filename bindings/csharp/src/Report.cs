@@ -18,19 +18,12 @@ namespace Octavo
         {
             ReportOptionsHandle native;
             Native.octavo_report_options_create(out native);
-            if (options == null) return native;
-            try
+            return options == null ? native : native.With(made =>
             {
-                if (options.Threads != null) Native.octavo_report_options_set_threads(native, options.Threads.Value);
+                if (options.Threads != null) Native.octavo_report_options_set_threads(made, options.Threads.Value);
                 if (options.CpuTarget != null)
-                    Native.octavo_report_options_set_cpu_target(native, Text.ToC(options.CpuTarget, "CpuTarget"));
-                return native;
-            }
-            catch
-            {
-                native.Dispose();
-                throw;
-            }
+                    Native.octavo_report_options_set_cpu_target(made, Text.ToC(options.CpuTarget, "CpuTarget"));
+            });
         }
     }
 
@@ -69,13 +62,7 @@ namespace Octavo
 
         private unsafe void Collect(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
         {
-            if (inputs == null) throw new ArgumentNullException("inputs");
-            byte* stack = stackalloc byte[Views.StackBytes];
-            using (var views = new Views(inputs.Count, stack))
-            {
-                for (int i = 0; i < inputs.Count; i++) views.Set(i, inputs[i], "inputs");
-                Native.octavo_report_collect(handle, views.Address, views.Count, cancel);
-            }
+            Views.Collect(inputs, cancel, (views, count, flag) => Native.octavo_report_collect(handle, views, count, flag));
         }
 
         /// <summary>What quantization cost, layer by layer: {"model", "batches", "float", "quantized", "outputs": [..],

@@ -22,20 +22,13 @@ namespace Octavo
         {
             SessionOptionsHandle native;
             Native.octavo_session_options_create(out native);
-            if (options == null) return native;
-            try
+            return options == null ? native : native.With(made =>
             {
-                if (options.Threads != null) Native.octavo_session_options_set_threads(native, options.Threads.Value);
+                if (options.Threads != null) Native.octavo_session_options_set_threads(made, options.Threads.Value);
                 if (options.CpuTarget != null)
-                    Native.octavo_session_options_set_cpu_target(native, Text.ToC(options.CpuTarget, "CpuTarget"));
-                if (options.Profile) Native.octavo_session_options_set_profile(native, 1);
-                return native;
-            }
-            catch
-            {
-                native.Dispose();
-                throw;
-            }
+                    Native.octavo_session_options_set_cpu_target(made, Text.ToC(options.CpuTarget, "CpuTarget"));
+                if (options.Profile) Native.octavo_session_options_set_profile(made, 1);
+            });
         }
     }
 

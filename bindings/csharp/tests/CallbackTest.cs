@@ -176,6 +176,16 @@ namespace Octavo.Tests
         }
 
         [Test]
+        public void ProgressMayCancel()
+        {
+            using (var source = new CancellationTokenSource())
+            {
+                var options = new QuantizeOptions { Progress = new Heard(p => source.Cancel()) };
+                Support.Throws<OperationCanceledException>(() => Support.Float.Quantize(Support.Counted, null, options, source.Token));
+            }
+        }
+
+        [Test]
         public void AnotherThreadStopsARun()
         {
             using (var source = new CancellationTokenSource())

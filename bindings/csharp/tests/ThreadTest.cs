@@ -85,6 +85,21 @@ namespace Octavo.Tests
             }
         }
 
+        [Test]
+        public void DisposedObjectsLeaveNothing()
+        {
+            using (var context = new Context())
+            {
+                for (int i = 0; i < 200; i++)
+                {
+                    using (Model model = Model.Load(Support.DigitsPath, null, context))
+                    using (Session session = model.CreateSession(new SessionOptions { Threads = 1 }))
+                        Support.Scores(session, i);
+                    Assert.AreEqual(0, context.LiveBytes);
+                }
+            }
+        }
+
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static void Abandon(Model model) { model.CreateSession(new SessionOptions { Threads = 1 }).Run(Support.Batch(0, 4)); }
 

@@ -1,4 +1,4 @@
-// Retarget.exe IN.dll OUT.dll: what mcs compiled against Mono's own libraries, referring to netstandard 2.0 instead, so that
+// Retarget.exe IN.dll OUT.dll NETSTANDARD.dll: what mcs compiled against Mono's own libraries, referring to netstandard 2.0 instead, so that
 // it runs on .NET Core, .NET Framework and Mono alike. mcs cannot do it: it follows the type forwards of netstandard.dll.
 // Refuses types that netstandard 2.0 does not have.
 using System;
@@ -19,8 +19,7 @@ internal static class Retarget
 
     private static int Main(string[] args)
     {
-        const string Facade = "/usr/lib/mono/4.7.2-api/Facades/netstandard.dll";
-        var known = new HashSet<string>(ModuleDefinition.ReadModule(Facade).ExportedTypes.Select(t => t.FullName));
+        var known = new HashSet<string>(ModuleDefinition.ReadModule(args[2]).ExportedTypes.Select(t => t.FullName));
         var netstandard = new AssemblyNameReference("netstandard", new Version(2, 0, 0, 0)) { PublicKeyToken = Token };
         var memory = new AssemblyNameReference("System.Memory", new Version(4, 0, 1, 1)) { PublicKeyToken = Token };
 

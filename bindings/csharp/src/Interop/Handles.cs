@@ -29,6 +29,24 @@ namespace Octavo.Interop
         public override bool IsInvalid { get { return handle == IntPtr.Zero; } }
     }
 
+    internal static class Filling
+    {
+        /// <summary>Fills an object that was just made; destroys it if that fails.</summary>
+        internal static T With<T>(this T made, Action<T> fill) where T : ObjectHandle
+        {
+            try
+            {
+                fill(made);
+                return made;
+            }
+            catch
+            {
+                made.Dispose();
+                throw;
+            }
+        }
+    }
+
     internal sealed class BufferHandle : ObjectHandle
     {
         protected override bool ReleaseHandle() { Native.octavo_buffer_destroy(handle); return true; }

@@ -1,5 +1,6 @@
 using System;
 using System.Buffers;
+using System.Collections.Generic;
 using System.Runtime.InteropServices;
 
 namespace Octavo.Interop
@@ -49,6 +50,20 @@ namespace Octavo.Interop
             shapes = (long*)(stack + count * sizeof(NativeView));
             pins = new MemoryHandle[count];
             for (int i = 0; i < count; i++) Address[i] = NativeView.Empty;
+        }
+
+        internal delegate void Collector(NativeView* inputs, UIntPtr count, CancelHandle cancel);
+
+        /// <summary>Calls a native function that takes one view of each input.</summary>
+        internal static void Collect(IReadOnlyList<Tensor> inputs, CancelHandle cancel, Collector collect)
+        {
+            if (inputs == null) throw new ArgumentNullException("inputs");
+            byte* stack = stackalloc byte[StackBytes];
+            using (var views = new Views(inputs.Count, stack))
+            {
+                for (int i = 0; i < inputs.Count; i++) views.Set(i, inputs[i], "inputs");
+                collect(views.Address, views.Count, cancel);
+            }
         }
 
         internal UIntPtr Count { get { return (UIntPtr)(uint)pins.Length; } }
