@@ -2,8 +2,8 @@
 //
 //    Classifier MODEL PICTURE.pgm...
 //
-// Pictures are binary PGM files of the network's size; the network gets their values, 0 to 255. Prints the three best classes
-// of each, with probabilities. Exit status 1: something failed, 2: wrong usage.
+// Pictures are binary PGM files of the network's size; the network gets their values, 0 to 255. Prints the three best
+// classes of each, with probabilities. Exit status 1: something failed, 2: wrong usage.
 using System;
 using System.Globalization;
 using System.IO;
@@ -29,8 +29,9 @@ internal static class Classifier
                 using var x = Tensor.From(ReadPgm(path, shape[shape.Length - 1], shape[shape.Length - 2]), shape);
                 using var y = session.Run(x);
                 double[] p = Softmax(y.ToArray<float>());
-                var best = Enumerable.Range(0, p.Length).OrderByDescending(c => p[c]).Take(3);
-                Console.WriteLine(path + ": " + string.Join(", ", best.Select(c => c + " " + p[c].ToString("P1", CultureInfo.InvariantCulture))));
+                var best = Enumerable.Range(0, p.Length).OrderByDescending(c => p[c]).Take(3)
+                    .Select(c => c + " " + p[c].ToString("P1", CultureInfo.InvariantCulture));
+                Console.WriteLine(path + ": " + string.Join(", ", best));
             }
             return 0;
         }

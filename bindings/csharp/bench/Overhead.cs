@@ -1,5 +1,5 @@
-// Overhead MODEL: microseconds of one run of MODEL as INT8 with one thread, from C#, each way there is: the least mean of Rounds
-// rounds.
+// Overhead MODEL: microseconds of one run of MODEL as INT8 with one thread, from C#, each way there is: the least mean of
+// Rounds rounds.
 using System;
 using System.Diagnostics;
 using System.Globalization;
@@ -31,7 +31,7 @@ internal static class Overhead
         Time("C# Run(Tensor)", () => session.Run(x).Dispose());
 
         double one = Together(1, int8, inputs), two = Together(2, int8, inputs);
-        Console.WriteLine(string.Format(CultureInfo.InvariantCulture, "{0,-20} {1,7:F2} times one thread's runs", "C# two threads", two / one));
+        Print("C# two threads", two / one, "times one thread's runs");
     }
 
     /// <summary>Runs a second of threads that have a session each.</summary>
@@ -61,6 +61,11 @@ internal static class Overhead
             for (int i = 0; i < Runs; i++) run();
             best = Math.Min(best, (Stopwatch.GetTimestamp() - start) * 1e6 / Stopwatch.Frequency / Runs);
         }
-        Console.WriteLine(string.Format(CultureInfo.InvariantCulture, "{0,-20} {1,7:F2} us", name, best));
+        Print(name, best, "us");
+    }
+
+    private static void Print(string name, double number, string unit)
+    {
+        Console.WriteLine(string.Format(CultureInfo.InvariantCulture, "{0,-20} {1,7:F2} {2}", name, number, unit));
     }
 }

@@ -79,8 +79,8 @@ namespace Octavo
         public static void MatMul(Tensor a, Tensor aScale, Tensor aZeroPoint, Tensor b, Tensor bScale, Tensor bZeroPoint,
                                   Tensor yScale, Tensor yZeroPoint, Tensor y)
         {
-            Call((v, context) => Native.octavo_tensor_matmul(context, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]), 8,
-                 a, aScale, aZeroPoint, b, bScale, bZeroPoint, yScale, yZeroPoint, y);
+            Call((v, context) => Native.octavo_tensor_matmul(context, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]),
+                 8, a, aScale, aZeroPoint, b, bScale, bZeroPoint, yScale, yZeroPoint, y);
         }
 
         private delegate void Work(NativeView** v, ContextHandle context);
@@ -97,7 +97,7 @@ namespace Octavo
                     pointers[i] = null;
                     if (tensors[i] == null) continue;
                     if (i >= outputs && tensors[i].IsReadOnly)
-                        throw new OctavoException(StatusCode.InvalidArgument, "the result " + tensors[i] + " is read-only");
+                        throw OctavoException.Argument("the result " + tensors[i] + " is read-only");
                     views.Set(i, tensors[i], "");
                     pointers[i] = views.Address + i;
                 }

@@ -74,7 +74,8 @@ namespace Octavo
 
         private unsafe void Collect(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
         {
-            Views.Collect(inputs, cancel, (views, count, flag) => Native.octavo_calibrator_collect(handle, views, count, flag));
+            Views.Collect(inputs, cancel,
+                          (views, count, flag) => Native.octavo_calibrator_collect(handle, views, count, flag));
         }
 
         /// <summary>What was counted so far; the calibrator may go on afterwards.</summary>

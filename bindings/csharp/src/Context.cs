@@ -63,12 +63,18 @@ namespace Octavo
             Native.octavo_context_options_create(out native);
             using (native)
             {
-                if (options.Threads != null) Native.octavo_context_options_set_threads(native, options.Threads.Value);
-                if (options.MemoryLimit != null) Native.octavo_context_options_set_memory_limit(native, options.MemoryLimit.Value);
-                if (options.FileLimit != null) Native.octavo_context_options_set_file_limit(native, options.FileLimit.Value);
-                if (options.FoldLimit != null) Native.octavo_context_options_set_fold_limit(native, options.FoldLimit.Value);
-                if (options.NodeLimit != null) Native.octavo_context_options_set_node_limit(native, options.NodeLimit.Value);
-                if (options.StringLimit != null) Native.octavo_context_options_set_string_limit(native, options.StringLimit.Value);
+                if (options.Threads != null)
+                    Native.octavo_context_options_set_threads(native, options.Threads.Value);
+                if (options.MemoryLimit != null)
+                    Native.octavo_context_options_set_memory_limit(native, options.MemoryLimit.Value);
+                if (options.FileLimit != null)
+                    Native.octavo_context_options_set_file_limit(native, options.FileLimit.Value);
+                if (options.FoldLimit != null)
+                    Native.octavo_context_options_set_fold_limit(native, options.FoldLimit.Value);
+                if (options.NodeLimit != null)
+                    Native.octavo_context_options_set_node_limit(native, options.NodeLimit.Value);
+                if (options.StringLimit != null)
+                    Native.octavo_context_options_set_string_limit(native, options.StringLimit.Value);
                 if (options.Log != null)
                 {
                     log = new LogRoot(options.Log);

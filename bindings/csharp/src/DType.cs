@@ -60,9 +60,8 @@ namespace Octavo
         internal static void Check()
         {
             if (Size == 0)
-                throw new OctavoException(StatusCode.InvalidArgument,
-                                          "T: " + typeof(T) + " is no element type; allowed are float, double, bool and " +
-                                          "the integers from sbyte and byte to long and ulong");
+                throw OctavoException.Argument("T: " + typeof(T) + " is no element type; allowed are float, double, bool " +
+                                               "and the integers from sbyte and byte to long and ulong");
         }
 
         private static DType Find()

@@ -137,7 +137,7 @@ namespace Octavo
         /// <exception cref="OctavoException">InvalidModel, Unsupported, Limit, InvalidArgument.</exception>
         public static Model LoadBorrowed(IntPtr onnx, long bytes, LoadOptions options = null, Context context = null)
         {
-            if (bytes < 0) throw new OctavoException(StatusCode.InvalidArgument, "bytes: " + bytes + " is negative");
+            if (bytes < 0) throw OctavoException.Argument("bytes: " + bytes + " is negative");
             return Load(onnx, bytes, true, options, context);
         }
 

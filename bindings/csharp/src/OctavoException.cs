@@ -23,6 +23,16 @@ namespace Octavo
             Code = code;
         }
 
+        internal static OctavoException Argument(string message)
+        {
+            return new OctavoException(StatusCode.InvalidArgument, message);
+        }
+
+        internal static OctavoException State(string message)
+        {
+            return new OctavoException(StatusCode.InvalidState, message);
+        }
+
         /// <summary>Why. May be a value that this release does not know yet: see <see cref="StatusCode"/>.</summary>
         public StatusCode Code { get; private set; }
 

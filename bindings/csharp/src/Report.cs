@@ -62,7 +62,8 @@ namespace Octavo
 
         private unsafe void Collect(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
         {
-            Views.Collect(inputs, cancel, (views, count, flag) => Native.octavo_report_collect(handle, views, count, flag));
+            Views.Collect(inputs, cancel,
+                          (views, count, flag) => Native.octavo_report_collect(handle, views, count, flag));
         }
 
         /// <summary>What quantization cost, layer by layer: {"model", "batches", "float", "quantized", "outputs": [..],

@@ -186,14 +186,15 @@ namespace Octavo
         }
 
         /// <summary>The shape of an output as of the last run.</summary>
-        /// <exception cref="OctavoException">InvalidState: there was no run yet. InvalidArgument: no such output.</exception>
+        /// <exception cref="OctavoException">InvalidState: no run yet. InvalidArgument: no such output.</exception>
         /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
         public unsafe long[] OutputShape(int index)
         {
-            if (index < 0) throw new OctavoException(StatusCode.InvalidArgument, "index: " + index + " is negative");
+            if (index < 0) throw OctavoException.Argument("index: " + index + " is negative");
             long* dims = stackalloc long[Native.OCTAVO_MAX_RANK];
             int rank;
-            Native.octavo_session_output_shape(handle, (UIntPtr)(uint)index, dims, (UIntPtr)Native.OCTAVO_MAX_RANK, out rank);
+            Native.octavo_session_output_shape(handle, (UIntPtr)(uint)index, dims, (UIntPtr)Native.OCTAVO_MAX_RANK,
+                                               out rank);
             return new ReadOnlySpan<long>(dims, rank).ToArray();
         }
 
@@ -229,7 +230,7 @@ namespace Octavo
         private void CheckOneOutput()
         {
             if (outputCount != 1)
-                throw new OctavoException(StatusCode.InvalidState, "the model has " + outputCount + " outputs: use RunAll");
+                throw OctavoException.State("the model has " + outputCount + " outputs: use RunAll");
         }
 
         private Tensor[] RunAll(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
@@ -265,8 +266,7 @@ namespace Octavo
                 {
                     y.Set(i, outputs[i], "outputs");
                     if (outputs[i].IsReadOnly || y.Address[i].Data == null)
-                        throw new OctavoException(StatusCode.InvalidArgument,
-                                                  "outputs[" + i + "]: " + outputs[i] + " has no memory to write to");
+                        throw OctavoException.Argument("outputs[" + i + "]: " + outputs[i] + " has no memory to write to");
                 }
                 Enter();
                 try
@@ -298,8 +298,7 @@ namespace Octavo
         private void Enter()
         {
             if (Interlocked.Exchange(ref busy, 1) != 0)
-                throw new OctavoException(StatusCode.InvalidState,
-                                          "session: in use by another thread; make one session for each thread");
+                throw OctavoException.State("session: in use by another thread; make one session for each thread");
         }
 
         private void Leave() { Volatile.Write(ref busy, 0); }
@@ -308,7 +307,7 @@ namespace Octavo
         {
             ulong bytes = (ulong)view.Bytes;
             if (bytes > int.MaxValue)
-                throw new OctavoException(StatusCode.InvalidState, "an output is larger than 2 GiB: use RunInto");
+                throw OctavoException.State("an output is larger than 2 GiB: use RunInto");
             var data = new byte[(int)bytes];
             new ReadOnlySpan<byte>(view.Data, data.Length).CopyTo(data);
             return Tensor.Owning(data, (DType)view.DType, Shape(view));

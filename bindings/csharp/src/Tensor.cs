@@ -22,8 +22,8 @@ namespace Octavo
         {
             if (shape == null) throw new ArgumentNullException("shape");
             if (shape.Length > Native.OCTAVO_MAX_RANK)
-                throw new OctavoException(StatusCode.InvalidArgument,
-                                          "shape: " + shape.Length + " dimensions, allowed are 0 to " + Native.OCTAVO_MAX_RANK);
+                throw OctavoException.Argument("shape: " + shape.Length + " dimensions, allowed are 0 to " +
+                                               Native.OCTAVO_MAX_RANK);
             this.storage = storage;
             this.shape = (long[])shape.Clone();
             this.strides = strides;
@@ -88,7 +88,7 @@ namespace Octavo
         /// <exception cref="OctavoException">InvalidArgument: bytes is negative, or too many dimensions.</exception>
         public static Tensor FromPointer(IntPtr data, long bytes, DType dtype, params long[] shape)
         {
-            if (bytes < 0) throw new OctavoException(StatusCode.InvalidArgument, "bytes: " + bytes + " is negative");
+            if (bytes < 0) throw OctavoException.Argument("bytes: " + bytes + " is negative");
             if (data == IntPtr.Zero && bytes > 0) throw new ArgumentNullException("data");
             return new Tensor(new PointerStorage(data, bytes), dtype, shape, null, false);
         }
@@ -124,16 +124,14 @@ namespace Octavo
         {
             if (strides == null) throw new ArgumentNullException("strides");
             if (strides.Length != shape.Length)
-                throw new OctavoException(StatusCode.InvalidArgument,
-                                          "strides: " + strides.Length + " for " + shape.Length + " dimensions");
+                throw OctavoException.Argument("strides: " + strides.Length + " for " + shape.Length + " dimensions");
             int bits = DType.Bits();
             if (bits < 8)
-                throw new OctavoException(StatusCode.InvalidArgument, "strides: not for elements of " + DType.Name());
+                throw OctavoException.Argument("strides: not for elements of " + DType.Name());
             long elements = Memory.Bytes / (bits / 8);
             if (!Within(elements, shape, strides, first))
-                throw new OctavoException(StatusCode.InvalidArgument,
-                                          "strides: [" + string.Join(", ", strides) + "] from element " + first +
-                                          " on lead out of the tensor's " + elements + " elements");
+                throw OctavoException.Argument("strides: [" + string.Join(", ", strides) + "] from element " + first +
+                                               " on lead out of the tensor's " + elements + " elements");
             return new Tensor(Memory, DType, shape, (long[])strides.Clone(), true) { first = first * (bits / 8) };
         }
 
@@ -178,7 +176,7 @@ namespace Octavo
         /// has strides, is read-only, or is larger than 2 GiB.</exception>
         public Span<T> AsSpan<T>() where T : struct
         {
-            if (readOnly) throw new OctavoException(StatusCode.InvalidState, "the tensor is read-only: use ToArray");
+            if (readOnly) throw OctavoException.State("the tensor is read-only: use ToArray");
             CheckType<T>();
             return MemoryMarshal.Cast<byte, T>(Memory.Span);
         }
@@ -233,21 +231,21 @@ namespace Octavo
         internal static long BytesOf(DType dtype, long[] shape)
         {
             int bits = dtype.Bits();
-            if (bits == 0) throw new OctavoException(StatusCode.InvalidArgument, "dtype: " + (int)dtype + " is no element type");
+            if (bits == 0) throw OctavoException.Argument("dtype: " + (int)dtype + " is no element type");
             const long Most = 0x7FFFFFC7;
             long total = bits;
             bool empty = false, tooMany = false;
             foreach (long d in shape)
             {
-                if (d < 0) throw new OctavoException(StatusCode.InvalidArgument, "shape: dimension " + d + " is negative");
+                if (d < 0) throw OctavoException.Argument("shape: dimension " + d + " is negative");
                 empty |= d == 0;
-                tooMany |= d > Most || total * d > Most * 8;
+                tooMany |= d > 0 && total > Most * 8 / d;
                 if (!empty && !tooMany) total *= d;
             }
             if (empty) return 0;
             if (tooMany)
-                throw new OctavoException(StatusCode.InvalidArgument,
-                                          "shape: [" + string.Join(", ", shape) + "] needs more bytes than an array holds");
+                throw OctavoException.Argument("shape: [" + string.Join(", ", shape) +
+                                               "] needs more bytes than an array holds");
             return (total + 7) / 8;
         }
 
@@ -266,11 +264,10 @@ namespace Octavo
             Element<T>.Check();
             int bits = Math.Max(8, DType.Bits());
             if (Element<T>.Size * 8 != bits)
-                throw new OctavoException(StatusCode.InvalidArgument,
-                                          "T: " + typeof(T) + " does not fit the tensor's " + DType.Name());
-            if (strides != null) throw new OctavoException(StatusCode.InvalidState, "the tensor has strides");
+                throw OctavoException.Argument("T: " + typeof(T) + " does not fit the tensor's " + DType.Name());
+            if (strides != null) throw OctavoException.State("the tensor has strides");
             if (Memory.Bytes > int.MaxValue)
-                throw new OctavoException(StatusCode.InvalidState, "the tensor is larger than 2 GiB: use its own memory");
+                throw OctavoException.State("the tensor is larger than 2 GiB: use its own memory");
         }
 
         private abstract class Storage

@@ -104,7 +104,8 @@ namespace Octavo.Tests
         [Test]
         public void WhatTheLogThrowsIsThrown()
         {
-            using (var context = new Context(new ContextOptions { Log = (level, line) => { throw new Thrown(); }, LogLevel = LogLevel.Debug }))
+            var options = new ContextOptions { Log = (level, line) => { throw new Thrown(); }, LogLevel = LogLevel.Debug };
+            using (var context = new Context(options))
                 Support.Throws<Thrown>(() => Model.Load(Support.DigitsPath, null, context));
             Model.Load(Support.DigitsPath).Dispose();
         }
@@ -165,8 +166,8 @@ namespace Octavo.Tests
                 CancellationToken token = source.Token;
                 Action[] works =
                 {
-                    () => session.Run(x[0], token), () => session.RunAll(x, token), () => session.RunInto(x, y, token), () => calibrator.Collect(x, token),
-                    () => report.Collect(x, token), () => Support.Float.Quantize(Support.Counted, null, null, token)
+                    () => session.Run(x[0], token), () => session.RunAll(x, token), () => session.RunInto(x, y, token),
+                    () => calibrator.Collect(x, token), () => report.Collect(x, token), () => Support.Float.Quantize(Support.Counted, null, null, token)
                 };
                 foreach (Action work in works) work();
                 source.Cancel();
@@ -181,7 +182,8 @@ namespace Octavo.Tests
             using (var source = new CancellationTokenSource())
             {
                 var options = new QuantizeOptions { Progress = new Heard(p => source.Cancel()) };
-                Support.Throws<OperationCanceledException>(() => Support.Float.Quantize(Support.Counted, null, options, source.Token));
+                Support.Throws<OperationCanceledException>(
+                    () => Support.Float.Quantize(Support.Counted, null, options, source.Token));
             }
         }
 

@@ -223,7 +223,8 @@ namespace Octavo.Tests
             using (Model model = Model.Load(TinyModel.TwoAndTwo()))
             using (Session session = model.CreateSession())
             {
-                Tensor[] outputs = session.RunAll(new[] { Tensor.From(new[] { 5, 6, 7, 8 }, 4), Tensor.From(new[] { 1, 2, 3, 4 }, 4) });
+                Tensor a = Tensor.From(new[] { 5, 6, 7, 8 }, 4), b = Tensor.From(new[] { 1, 2, 3, 4 }, 4);
+                Tensor[] outputs = session.RunAll(new[] { a, b });
                 Assert.AreEqual(new[] { 6, 8, 10, 12 }, outputs[0].ToArray<int>());
                 Assert.AreEqual(new[] { 4, 4, 4, 4 }, outputs[1].ToArray<int>());
             }
@@ -241,7 +242,8 @@ namespace Octavo.Tests
         [Test]
         public void ReportComparesLayerByLayer()
         {
-            using (Report report = Support.Float.CreateReport(Support.Int8, new ReportOptions { Threads = 1, CpuTarget = "reference" }))
+            var options = new ReportOptions { Threads = 1, CpuTarget = "reference" };
+            using (Report report = Support.Float.CreateReport(Support.Int8, options))
             {
                 report.Collect(Support.Batch(0, 10));
                 using (var cancel = new Cancel()) report.Collect(new[] { Support.Batch(10, 10) }, cancel);
@@ -255,8 +257,11 @@ namespace Octavo.Tests
         public void ContextCountsMemoryAndKeepsItsObjects()
         {
             Model model;
-            using (var context = new Context(new ContextOptions { Threads = 1, MemoryLimit = 1 << 26, FileLimit = 1 << 26,
-                                                                  FoldLimit = 1 << 20, NodeLimit = 1000, StringLimit = 1000 }))
+            var options = new ContextOptions
+            {
+                Threads = 1, MemoryLimit = 1 << 26, FileLimit = 1 << 26, FoldLimit = 1 << 20, NodeLimit = 1000, StringLimit = 1000
+            };
+            using (var context = new Context(options))
             {
                 model = Model.Load(Support.DigitsPath, null, context);
                 using (Session session = model.CreateSession()) Support.Scores(session, 0);

@@ -57,8 +57,10 @@ namespace Octavo.Tests
 
             Add("input of another dtype", Argument, "float32", () => Run(Tensor.From(new double[256], One)));
             Add("input of another integer dtype", Argument, "float32", () => Run(Tensor.From(new byte[256], One)));
-            Add("input of an unknown dtype", Argument, "dtype", () => Run(Tensor.FromBits<byte>((DType)99, new byte[256], One)));
-            Add("input of undefined dtype", Argument, "dtype", () => Run(Tensor.FromBits<byte>(DType.Undefined, new byte[256], One)));
+            Add("input of an unknown dtype", Argument, "dtype",
+                () => Run(Tensor.FromBits<byte>((DType)99, new byte[256], One)));
+            Add("input of undefined dtype", Argument, "dtype",
+                () => Run(Tensor.FromBits<byte>(DType.Undefined, new byte[256], One)));
             Add("input of another shape", Argument, "16", () => Run(Tensor.From(new float[225], 1, 1, 15, 15)));
             Add("input of another rank", Argument, "[256]", () => Run(Tensor.From(new float[256], 256)));
             Add("scalar input", Argument, "[]", () => Run(Tensor.From(new float[1])));
@@ -67,12 +69,17 @@ namespace Octavo.Tests
             Add("input without elements", Argument, "bytes", () => Run(Tensor.From(new float[0], One)));
             Add("empty memory as input", Argument, "", () => Run(Tensor.From(Memory<float>.Empty, One)));
             Add("negative dimension", Argument, "-1", () => Run(Tensor.From(new float[256], -1, 1, 16, 16)));
-            Add("dimensions that overflow", Argument, "", () => Run(Tensor.From(new float[256], long.MaxValue, 2, 16, 16)));
-            Add("dimensions whose product wraps to 0", Argument, "", () => Run(Tensor.From(new float[0], 1L << 32, 1L << 32, 16, 16)));
+            Add("dimensions that overflow", Argument, "",
+                () => Run(Tensor.From(new float[256], long.MaxValue, 2, 16, 16)));
+            Add("dimensions whose product wraps to 0", Argument, "",
+                () => Run(Tensor.From(new float[0], 1L << 32, 1L << 32, 16, 16)));
             Add("strides out of memory", Argument, "256 elements", () => Run(Picture.WithStrides(256, 256, 16, 2)));
-            Add("negative strides out of memory", Argument, "256 elements", () => Run(Picture.WithStrides(256, 256, 16, -1)));
-            Add("strides that overflow", Argument, "", () => Run(Picture.WithStrides(1, 1, long.MaxValue, long.MinValue)));
-            Add("strides from an element that is none", Argument, "element 1", () => Run(Picture.WithStrides(new long[] { 256, 256, 16, 1 }, 1)));
+            Add("negative strides out of memory", Argument, "256 elements",
+                () => Run(Picture.WithStrides(256, 256, 16, -1)));
+            Add("strides that overflow", Argument, "",
+                () => Run(Picture.WithStrides(1, 1, long.MaxValue, long.MinValue)));
+            Add("strides from an element that is none", Argument, "element 1",
+                () => Run(Picture.WithStrides(new long[] { 256, 256, 16, 1 }, 1)));
             Add("strides of half bytes", Argument, "int4", () => Tensor.Create(DType.Int4, 4).WithStrides(1));
             Add("too few strides", Argument, "strides", () => Run(Picture.WithStrides(1)));
             Add("too few inputs", Argument, "0", () => Run());
@@ -81,9 +88,11 @@ namespace Octavo.Tests
             Add("nine dimensions", Argument, "9", () => Tensor.From(new float[1], 1, 1, 1, 1, 1, 1, 1, 1, 1));
             Add("an element type that is none", Argument, "Decimal", () => Tensor.From(new decimal[1], 1));
             Add("chars", Argument, "Char", () => Tensor.From(new char[1], 1));
-            Add("pointer with a negative size", Argument, "-5", () => Tensor.FromPointer((IntPtr)64, -5, DType.Float32, 1));
+            Add("pointer with a negative size", Argument, "-5",
+                () => Tensor.FromPointer((IntPtr)64, -5, DType.Float32, 1));
             Add("result of undefined dtype", Argument, "dtype", () => Tensor.Create(DType.Undefined, 1));
             Add("result of negative size", Argument, "-1", () => Tensor.Create(DType.Float32, -1));
+            Add("result a little too large", Argument, "more bytes", () => Tensor.Create(DType.Float64, 1L << 31, 1L << 31, 2));
             Add("result too large", Argument, "more bytes", () => Tensor.Create(DType.Float32, 1L << 40, 1L << 40));
             Add("reading as another type", Argument, "Double", () => Picture.ToArray<double>());
             Add("a span of another type", Argument, "Int16", () => Picture.AsSpan<short>());
@@ -105,12 +114,18 @@ namespace Octavo.Tests
                 () => With(s => s.RunInto(new[] { Picture }, new[] { Tensor.From(Memory<float>.Empty, 1, 10) })));
             Add("too many outputs", Argument, "2",
                 () => With(s => s.RunInto(new[] { Picture }, new[] { Result(DType.Float32, 1, 10), Result(DType.Float32, 1, 10) })));
-            Add("span output too small", Argument, "bytes", () => With(s => s.Run<float, float>(new float[256], One, new float[9])));
-            Add("empty span output", Argument, "bytes", () => With(s => s.Run<float, float>(new float[256], One, Span<float>.Empty)));
-            Add("span input too small", Argument, "bytes", () => With(s => s.Run<float, float>(new float[255], One, new float[10])));
-            Add("span of another dtype", Argument, "float32", () => With(s => s.Run<int, float>(new int[256], One, new float[10])));
-            Add("span with nine dimensions", Argument, "rank", () => With(s => s.Run<float, float>(new float[256], new long[9], new float[10])));
-            Add("span of chars", Argument, "Char", () => With(s => s.Run<char, float>(new char[256], One, new float[10])));
+            Add("span output too small", Argument, "bytes",
+                () => With(s => s.Run<float, float>(new float[256], One, new float[9])));
+            Add("empty span output", Argument, "bytes",
+                () => With(s => s.Run<float, float>(new float[256], One, Span<float>.Empty)));
+            Add("span input too small", Argument, "bytes",
+                () => With(s => s.Run<float, float>(new float[255], One, new float[10])));
+            Add("span of another dtype", Argument, "float32",
+                () => With(s => s.Run<int, float>(new int[256], One, new float[10])));
+            Add("span with nine dimensions", Argument, "rank",
+                () => With(s => s.Run<float, float>(new float[256], new long[9], new float[10])));
+            Add("span of chars", Argument, "Char",
+                () => With(s => s.Run<char, float>(new char[256], One, new float[10])));
             Add("Run of a model with two outputs", State, "2 outputs", () =>
             {
                 using (Model model = Model.Load(TinyModel.TwoAndTwo()))
@@ -118,13 +133,16 @@ namespace Octavo.Tests
                     session.Run(Tensor.From(new int[4], 4), Tensor.From(new int[4], 4));
             });
             Add("shape of an output before a run", State, "", () => With(s => s.OutputShape(0)));
-            Add("shape of an output that is none", Argument, "", () => With(s => { s.Run(Picture); s.OutputShape(7); }));
+            Add("shape of an output that is none", Argument, "",
+                () => With(s => { s.Run(Picture); s.OutputShape(7); }));
             Add("shape of output -1", Argument, "-1", () => With(s => s.OutputShape(-1)));
             Add("prepare with another shape", Argument, "", () => With(s => s.Prepare(F(1, 2))));
             Add("profile that was not asked for", State, "profile", () => With(s => s.ProfileJson()));
-            Add("negative threads", Argument, "threads", () => Support.Int8.CreateSession(new SessionOptions { Threads = -1 }));
+            Add("negative threads", Argument, "threads",
+                () => Support.Int8.CreateSession(new SessionOptions { Threads = -1 }));
             Add("too many threads", Argument, "1024", () => new Context(new ContextOptions { Threads = 100000 }));
-            Add("unknown instruction set", StatusCode.NotFound, "z80", () => Support.Int8.CreateSession(new SessionOptions { CpuTarget = "z80" }));
+            Add("unknown instruction set", StatusCode.NotFound, "z80",
+                () => Support.Int8.CreateSession(new SessionOptions { CpuTarget = "z80" }));
             Add("limit of 0", Argument, "", () => new Context(new ContextOptions { MemoryLimit = 0 }));
             Add("negative limit", Argument, "", () => new Context(new ContextOptions { NodeLimit = -3 }));
 
@@ -177,13 +195,16 @@ namespace Octavo.Tests
             Add("finishing before collecting", State, "", () => Support.Float.CreateCalibrator().Finish());
             Add("collecting another shape", Argument, "", () => Collect(F(1, 2, 3)));
             Add("collecting nothing", Argument, "", () => Collect());
-            Add("unknown observer", Argument, "histogram", () => Support.Float.CreateCalibrator(new CalibratorOptions { Observer = "guess" }));
+            Add("unknown observer", Argument, "histogram",
+                () => Support.Float.CreateCalibrator(new CalibratorOptions { Observer = "guess" }));
             Add("percentile out of range", Argument, "", () => Recipe.StaticInt8.WithObserver("percentile", 20));
-            Add("percentile that is no number", Argument, "", () => Recipe.StaticInt8.WithObserver("percentile", double.NaN));
+            Add("percentile that is no number", Argument, "",
+                () => Recipe.StaticInt8.WithObserver("percentile", double.NaN));
             Add("unknown observer in a recipe", Argument, "guess", () => Recipe.StaticInt8.WithObserver("guess"));
             Add("three bits", Argument, "", () => Recipe.WeightOnly.WithWeightBlocks(3));
             Add("recipe that is no JSON", StatusCode.InvalidData, "", () => Recipe.Parse("{"));
-            Add("recipe with an unknown key", StatusCode.InvalidData, "colour", () => Recipe.Parse("{\"octavo\": 1, \"colour\": 1}"));
+            Add("recipe with an unknown key", StatusCode.InvalidData, "colour",
+                () => Recipe.Parse("{\"octavo\": 1, \"colour\": 1}"));
             Add("recipe with half a surrogate pair", Argument, "surrogate", () => Recipe.Parse("{\"\udc00\": 1}"));
             Add("rule that matches nothing", StatusCode.InvalidData, "nobody*",
                 () => Support.Float.Quantize(Support.Counted, Recipe.StaticInt8.KeepFloat(null, "nobody*")));
@@ -195,7 +216,8 @@ namespace Octavo.Tests
                 Support.Counted, null, new QuantizeOptions { Observer = v => new ValueRange(1, -1) }));
             Add("range without end", Argument, "image", () => Support.Float.Quantize(
                 Support.Counted, null, new QuantizeOptions { Observer = v => new ValueRange(0, double.PositiveInfinity) }));
-            Add("statistics from text", StatusCode.InvalidData, "", () => Statistics.Load(At("text.stats", "no statistics")));
+            Add("statistics from text", StatusCode.InvalidData, "",
+                () => Statistics.Load(At("text.stats", "no statistics")));
             Add("statistics from nowhere", StatusCode.Io, "", () => Statistics.Load("/nowhere/net.stats"));
             Add("statistics from no bytes", StatusCode.InvalidData, "", () => Statistics.Load(new byte[0]));
             Add("saving statistics to nowhere", StatusCode.Io, "", () => Support.Counted.Save("/nowhere/net.stats"));
@@ -206,10 +228,14 @@ namespace Octavo.Tests
 
             Add("quantizing integers", Argument, "float32",
                 () => Arithmetic.Quantize(Tensor.From(new int[2], 2), F(1), null, Result(DType.Int8, 2)));
-            Add("quantizing to float", Argument, "", () => Arithmetic.Quantize(F(1, 2), F(1), null, Result(DType.Float32, 2)));
-            Add("quantizing without scale", Argument, "scale", () => Arithmetic.Quantize(F(1, 2), null, null, Result(DType.Int8, 2)));
-            Add("scale of another length", Argument, "scale", () => Arithmetic.Quantize(F(1, 2), F(1, 2, 3), null, Result(DType.Int8, 2)));
-            Add("axis out of range", Argument, "axis", () => Arithmetic.Quantize(F(1, 2), F(1, 2), null, Result(DType.Int8, 2), 5));
+            Add("quantizing to float", Argument, "",
+                () => Arithmetic.Quantize(F(1, 2), F(1), null, Result(DType.Float32, 2)));
+            Add("quantizing without scale", Argument, "scale",
+                () => Arithmetic.Quantize(F(1, 2), null, null, Result(DType.Int8, 2)));
+            Add("scale of another length", Argument, "scale",
+                () => Arithmetic.Quantize(F(1, 2), F(1, 2, 3), null, Result(DType.Int8, 2)));
+            Add("axis out of range", Argument, "axis",
+                () => Arithmetic.Quantize(F(1, 2), F(1, 2), null, Result(DType.Int8, 2), 5));
             Add("zero point of another dtype", Argument, "",
                 () => Arithmetic.Quantize(F(1, 2), F(1), Tensor.From(new byte[1], 1), Result(DType.Int8, 2)));
             Add("read-only result", Argument, "read-only",

@@ -128,7 +128,8 @@ namespace Octavo.Tests
         [Test]
         public void ArithmeticFollowsTheFormulas()
         {
-            Tensor x = Tensor.From(new[] { -1f, 0f, 0.5f, 1.55f }, 4), scale = Tensor.Create(DType.Float32), zero = Tensor.Create(DType.UInt8);
+            Tensor x = Tensor.From(new[] { -1f, 0f, 0.5f, 1.55f }, 4);
+            Tensor scale = Tensor.Create(DType.Float32), zero = Tensor.Create(DType.UInt8);
             Arithmetic.ChooseScale(x, scale, zero);
             float s = scale.ToArray<float>()[0];
             Assert.AreEqual(2.55f / 255, s, 1e-7);
@@ -146,7 +147,8 @@ namespace Octavo.Tests
         [Test]
         public void ArithmeticTakesAnAxisAndPackedTypes()
         {
-            Tensor x = Tensor.From(new[] { 1f, 2f, -10f, 20f }, 2, 2), scale = Tensor.Create(DType.Float32, 2), zero = Tensor.Create(DType.Int8, 2);
+            Tensor x = Tensor.From(new[] { 1f, 2f, -10f, 20f }, 2, 2);
+            Tensor scale = Tensor.Create(DType.Float32, 2), zero = Tensor.Create(DType.Int8, 2);
             Arithmetic.ChooseScale(x, scale, zero, 0, true);
             Assert.AreEqual(new sbyte[2], zero.ToArray<sbyte>());
             Assert.AreEqual(20f / 127, scale.ToArray<float>()[1], 1e-6);
@@ -158,8 +160,10 @@ namespace Octavo.Tests
         [Test]
         public void MatMulSumsExactly()
         {
-            Tensor a = Tensor.From(new byte[] { 1, 2, 3, 4, 5, 6 }, 2, 3), b = Tensor.From(new sbyte[] { 1, -1, 2, -2, 3, -3 }, 3, 2);
-            Tensor sums = Tensor.Create(DType.Int32, 2, 2), scaled = Tensor.Create(DType.Float32, 2, 2), q = Tensor.Create(DType.Int8, 2, 2);
+            Tensor a = Tensor.From(new byte[] { 1, 2, 3, 4, 5, 6 }, 2, 3);
+            Tensor b = Tensor.From(new sbyte[] { 1, -1, 2, -2, 3, -3 }, 3, 2);
+            Tensor sums = Tensor.Create(DType.Int32, 2, 2), scaled = Tensor.Create(DType.Float32, 2, 2);
+            Tensor q = Tensor.Create(DType.Int8, 2, 2);
             Tensor half = Tensor.From(new[] { 0.5f }), one = Tensor.From(new[] { 1f });
             Arithmetic.MatMul(a, null, null, b, null, null, null, null, sums);
             Assert.AreEqual(new[] { 14, -14, 32, -32 }, sums.ToArray<int>());

@@ -33,7 +33,10 @@ namespace Octavo.Tests
             Together(8, t =>
             {
                 using (Session session = Support.Int8.CreateSession(options))
-                    for (int i = 0; i < 100; i++) Assert.AreEqual(expected[(i + t) % 100], Support.Scores(session, 100 + (i + t) % 100));
+                {
+                    for (int i = t; i < t + 100; i++)
+                        Assert.AreEqual(expected[i % 100], Support.Scores(session, 100 + i % 100));
+                }
             });
         }
 
@@ -60,7 +63,10 @@ namespace Octavo.Tests
         }
 
         // The session has no other reference while it runs.
-        private static float[] LonelySession() { return Support.Float.CreateSession().Run(Support.Batch(0, 20)).ToArray<float>().Take(10).ToArray(); }
+        private static float[] LonelySession()
+        {
+            return Support.Float.CreateSession().Run(Support.Batch(0, 20)).ToArray<float>().Take(10).ToArray();
+        }
 
         [Test]
         public void AbandonedObjectsAreFreed()
@@ -101,7 +107,10 @@ namespace Octavo.Tests
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        private static void Abandon(Model model) { model.CreateSession(new SessionOptions { Threads = 1 }).Run(Support.Batch(0, 4)); }
+        private static void Abandon(Model model)
+        {
+            model.CreateSession(new SessionOptions { Threads = 1 }).Run(Support.Batch(0, 4));
+        }
 
         [Test]
         public void DisposingDuringARunWaitsForItsEnd()

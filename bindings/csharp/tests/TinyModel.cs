@@ -13,7 +13,9 @@ namespace Octavo.Tests
         {
             var weights = Enumerable.Range(0, 24).SelectMany(i => BitConverter.GetBytes((i % 5 - 2) / 4f)).ToArray();
             byte[] node = Join(Text(1, "x"), Text(1, "w"), Text(2, "y"), Text(3, name), Text(4, "Conv"));
-            return Model(node, Weights("w", weights, 8, 3, 1, 1), Value("x", 1, 1, 3, 32, 32), Value("y", 1, 1, 8, 32, 32), key, value);
+            byte[] graph = Join(Bytes(1, node), Text(2, "g"), Bytes(5, Weights("w", weights, 8, 3, 1, 1)),
+                                Bytes(11, Value("x", 1, 1, 3, 32, 32)), Bytes(12, Value("y", 1, 1, 8, 32, 32)));
+            return File(graph, key, value);
         }
 
         /// <summary>a, b -> a + b and a - b, all int32 [4]: two inputs, two outputs.</summary>
@@ -28,13 +30,8 @@ namespace Octavo.Tests
         /// <summary>x -> Not -> y, bool [n], n open.</summary>
         internal static byte[] Not()
         {
-            return File(Join(Bytes(1, Join(Text(1, "x"), Text(2, "y"), Text(4, "Not"))), Text(2, "g"), Bytes(11, Value("x", 9, -1)),
-                             Bytes(12, Value("y", 9, -1))), null, null);
-        }
-
-        private static byte[] Model(byte[] node, byte[] weights, byte[] input, byte[] output, string key, string value)
-        {
-            return File(Join(Bytes(1, node), Text(2, "g"), Bytes(5, weights), Bytes(11, input), Bytes(12, output)), key, value);
+            return File(Join(Bytes(1, Join(Text(1, "x"), Text(2, "y"), Text(4, "Not"))), Text(2, "g"),
+                             Bytes(11, Value("x", 9, -1)), Bytes(12, Value("y", 9, -1))), null, null);
         }
 
         private static byte[] File(byte[] graph, string key, string value)

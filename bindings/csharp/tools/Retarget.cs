@@ -1,6 +1,6 @@
-// Retarget.exe IN.dll OUT.dll NETSTANDARD.dll: what mcs compiled against Mono's own libraries, referring to netstandard 2.0 instead, so that
-// it runs on .NET Core, .NET Framework and Mono alike. mcs cannot do it: it follows the type forwards of netstandard.dll.
-// Refuses types that netstandard 2.0 does not have.
+// Retarget.exe IN.dll OUT.dll NETSTANDARD.dll: what mcs compiled against Mono's own libraries, referring to netstandard 2.0
+// instead, so that it runs on .NET Core, .NET Framework and Mono alike. mcs cannot do it: it follows the type forwards of
+// netstandard.dll. Refuses types that NETSTANDARD.dll, Mono's own of version 2.0, does not forward.
 using System;
 using System.Collections.Generic;
 using System.Linq;

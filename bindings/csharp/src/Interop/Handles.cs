@@ -11,7 +11,7 @@ namespace Octavo.Interop
 
         protected ObjectHandle() : base(IntPtr.Zero, true) { }
 
-        /// <summary>Does work that reads memory which lives as long as the object: Dispose on another thread waits.</summary>
+        /// <summary>Does work that reads memory of the object: Dispose on another thread waits.</summary>
         internal T Hold<T>(Func<T> work)
         {
             bool held = false;

@@ -14,7 +14,7 @@ namespace Octavo.Interop
         {
             if (text == null) return null;
             if (text.IndexOf('\0') >= 0)
-                throw new OctavoException(StatusCode.InvalidArgument, argument + ": the text has a zero character");
+                throw OctavoException.Argument(argument + ": the text has a zero character");
             byte[] bytes = ToBytes(text, argument);
             Array.Resize(ref bytes, bytes.Length + 1);
             return bytes;
@@ -36,8 +36,8 @@ namespace Octavo.Interop
             }
             catch (EncoderFallbackException)
             {
-                throw new OctavoException(StatusCode.InvalidArgument,
-                                          argument + ": the text has half of a surrogate pair, which UTF-8 cannot hold");
+                throw OctavoException.Argument(argument +
+                                               ": the text has half of a surrogate pair, which UTF-8 cannot hold");
             }
         }
 
