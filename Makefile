@@ -28,7 +28,7 @@ quick: .setup-build ## The tests a change needs first: gcc build, C++ tests, tre
 bench: .setup-bench ## Micro-benchmarks of the kernels; what a run costs from other languages
 	@cmake --preset bench >/dev/null && cmake --build --preset bench -j $(JOBS)
 	@if [ -x build/bench/tests/octavo_bench ]; then build/bench/tests/octavo_bench $(ARGS); fi
-	@for bench in bindings/*/bench.sh; do sh $$bench; done
+	@for bench in bindings/*/bench.sh; do echo "$$bench:"; sh $$bench || [ $$? = 77 ] || exit 1; done
 
 fuzz: .setup-fuzz ## Fuzz every entry point for SECONDS (60) each
 	@python3 tests/run_tests.py --jobs $(JOBS) --only fuzz --fuzz-seconds $(or $(SECONDS),60)

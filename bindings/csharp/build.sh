@@ -6,8 +6,11 @@
 #    bindings/csharp/build.sh OUT.exe SOURCE.cs...  that and a program beside it, which references it and, where it asks for
 #                                                   [Test]s, NUnit; $MCS_FLAGS are added
 #
-# Programs may say `using var`, which mcs does not know: tools/lower_using.py.
+# Programs may say `using var`, which mcs does not know: tools/lower_using.py. Exit status 77: a tool is missing.
 set -eu
+for tool in swig mcs sn mono; do
+  command -v $tool >/dev/null || { echo "$tool is missing: install swig and mono-devel"; exit 77; }
+done
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here=$root/bindings/csharp
 out=$root/build/csharp

@@ -28,7 +28,6 @@ VERSIONS = {
     "bindings/rust/octavo/Cargo.toml": r'(?m)^version\s*=\s*"([^"]+)"',
     "bindings/rust/octavo-sys/Cargo.toml": r'(?m)^version\s*=\s*"([^"]+)"',
     "bindings/java/pom.xml": r"(?s)</parent>.*?<version>([^<]+)</version>|<artifactId>octavo[^<]*</artifactId>\s*<version>([^<]+)<",
-    "bindings/csharp/Octavo/Octavo.csproj": r"<Version>([^<]+)</Version>",
     "bindings/python/octavo/__init__.py": r'(?m)^__version__\s*=\s*"([^"]+)"',
 }
 

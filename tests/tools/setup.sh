@@ -36,7 +36,7 @@ case "${1:-build}" in
   docs) need doxygen doxygen ;;
   csharp)
     need swig swig
-    need mcs mono-devel
+    need sn mono-devel
     need nunit-console nunit-console
     [ -e /usr/lib/mono/gac/nunit.framework ] || packages="$packages libnunit-cil-dev"
     ;;

@@ -215,14 +215,19 @@ namespace Octavo
             Storage memory = Memory;
             for (int d = 0; d < shape.Length; d++) numbers[d] = shape[d];
             view.Dims = numbers;
+            long bytes = memory.Bytes;
             if (strides != null)
             {
+                // What a dense tensor of this shape has, as the library asks for where the strides are those of one. It
+                // refuses shapes whose product overflows by itself.
+                bytes = DType.Bits() / 8;
+                foreach (long d in shape) bytes = unchecked(bytes * d);
                 view.Strides = numbers + shape.Length;
                 for (int d = 0; d < strides.Length; d++) view.Strides[d] = strides[d];
             }
             view.DType = (int)DType;
             view.Rank = shape.Length;
-            view.Bytes = (UIntPtr)(ulong)(memory.Bytes - first);
+            view.Bytes = (UIntPtr)(ulong)bytes;
             MemoryHandle pin = memory.Pin();
             view.Data = (byte*)pin.Pointer + first;
             return pin;

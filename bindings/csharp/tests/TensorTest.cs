@@ -76,6 +76,42 @@ namespace Octavo.Tests
         }
 
         [Test]
+        public void AllStridesReadWhatTheySayOrAreRefused()
+        {
+            int[] memory = Enumerable.Range(100, 24).ToArray();
+            var random = new Random(7);
+            int read = 0, refused = 0;
+            for (int i = 0; i < 2000; i++)
+            {
+                int rank = random.Next(5);
+                long[] shape = Enumerable.Range(0, rank).Select(d => (long)random.Next(5)).ToArray();
+                long[] strides = Enumerable.Range(0, rank).Select(d => (long)random.Next(-7, 8)).ToArray();
+                long first = random.Next(-1, 25);
+                int[] wanted = Offsets(shape, strides, first).Select(o => o < 0 || o >= 24 ? -1 : memory[o]).ToArray();
+                Tensor x = Tensor.From(memory, shape), y = Tensor.Create(DType.Float32, shape);
+                if (wanted.Contains(-1))
+                {
+                    Support.Fails(StatusCode.InvalidArgument, "strides", () => x.WithStrides(strides, first));
+                    refused++;
+                    continue;
+                }
+                Arithmetic.Dequantize(x.WithStrides(strides, first), Tensor.From(new[] { 1f }), null, y);
+                Assert.AreEqual(wanted.Select(w => (float)w).ToArray(), y.ToArray<float>());
+                read++;
+            }
+            Assert.Greater(read, 500);
+            Assert.Greater(refused, 500);
+        }
+
+        // Where each element of a tensor lies, in order.
+        private static long[] Offsets(long[] shape, long[] strides, long first)
+        {
+            if (shape.Length == 0) return new[] { first };
+            return Enumerable.Range(0, (int)shape[0])
+                .SelectMany(i => Offsets(shape.Skip(1).ToArray(), strides.Skip(1).ToArray(), first + i * strides[0])).ToArray();
+        }
+
+        [Test]
         public void RunIntoWritesTheCallersMemory()
         {
             var scores = new float[25];
