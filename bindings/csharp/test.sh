@@ -22,7 +22,8 @@ command -v nunit-console >/dev/null || { echo "nunit-console is missing: install
 sh bindings/csharp/build.sh >$out/build.log 2>&1
 [ $? != 77 ] || { cat $out/build.log; exit 77; }
 
-nunit=$(ls /usr/lib/mono/gac/nunit.framework/*/nunit.framework.dll | tail -n 1)
+nunit=$(ls /usr/lib/mono/gac/nunit.framework/*/nunit.framework.dll 2>/dev/null | tail -n 1)
+[ -n "$nunit" ] || { echo "nunit.framework is missing: install libnunit-cil-dev"; exit 77; }
 if ! { MCS_FLAGS="-r:$nunit" sh bindings/csharp/build.sh Tests.exe bindings/csharp/tests/*.cs &&
   sh bindings/csharp/build.sh Quickstart.exe examples/csharp/Quickstart.cs &&
   sh bindings/csharp/build.sh Classifier.exe examples/csharp/Classifier.cs; } >$out/build.log 2>&1; then

@@ -57,7 +57,9 @@ namespace Octavo
         /// <exception cref="ObjectDisposedException">The calibrator or an input was disposed.</exception>
         public void Collect(params Tensor[] inputs) { Collect(inputs, CancelHandle.None); }
 
-        /// <summary>The same, stopped by a token.</summary>
+        /// <summary>Runs the model once and counts, until it is done or a token cancels it.</summary>
+        /// <param name="inputs">One for each input of the model, in its order. Not copied.</param>
+        /// <param name="cancellation">Stops the work.</param>
         /// <exception cref="OctavoException">InvalidArgument: wrong count, dtype or shape.</exception>
         /// <exception cref="OperationCanceledException">The work was cancelled; nothing was counted.</exception>
         /// <exception cref="ObjectDisposedException">The calibrator or an input was disposed.</exception>
@@ -66,7 +68,9 @@ namespace Octavo
             Cancel.With(cancellation, cancel => Collect(inputs, cancel));
         }
 
-        /// <summary>The same, stopped by a <see cref="Cancel"/>.</summary>
+        /// <summary>Runs the model once and counts, until it is done or another thread cancels it.</summary>
+        /// <param name="inputs">One for each input of the model, in its order. Not copied.</param>
+        /// <param name="cancel">Stops the work.</param>
         /// <exception cref="OctavoException">InvalidArgument: wrong count, dtype or shape.</exception>
         /// <exception cref="OperationCanceledException">The work was cancelled; nothing was counted.</exception>
         /// <exception cref="ObjectDisposedException">The calibrator, an input or the flag was disposed.</exception>

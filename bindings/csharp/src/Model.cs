@@ -119,7 +119,10 @@ namespace Octavo
                 return Load((IntPtr)pin.Pointer, onnx.Length, false, options, context);
         }
 
-        /// <summary>The same from an array.</summary>
+        /// <summary>Reads an ONNX model from an array; copies what it needs. External data is refused.</summary>
+        /// <param name="onnx">The bytes of the file.</param>
+        /// <param name="options">Shapes of open inputs; null: none.</param>
+        /// <param name="context">Where the model lives; null: <see cref="Context.Default"/>.</param>
         /// <exception cref="ArgumentNullException">onnx is null.</exception>
         /// <exception cref="OctavoException">InvalidModel, Unsupported, Limit, InvalidArgument.</exception>
         public static Model Load(byte[] onnx, LoadOptions options = null, Context context = null)
@@ -266,8 +269,13 @@ namespace Octavo
             return quantized;
         }
 
-        /// <summary>The same, stopped by a <see cref="Cancel"/>.</summary>
-        /// <exception cref="OctavoException">As above.</exception>
+        /// <summary>This float model as INT8 model, unless another thread cancels the work.</summary>
+        /// <param name="statistics">Of this model; may be null unless the scheme is static.</param>
+        /// <param name="recipe">What to do to which node; null: <see cref="Recipe.StaticInt8"/>.</param>
+        /// <param name="options">Who is told of progress; null: nobody.</param>
+        /// <param name="cancel">Stops the work.</param>
+        /// <exception cref="OctavoException">InvalidArgument: the statistics are of another model or missing;
+        /// InvalidState: the model is quantized already; InvalidData: a rule of the recipe matches nothing.</exception>
         /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
         /// <exception cref="ObjectDisposedException">The model, the statistics or the flag were disposed.</exception>
         public Model Quantize(Statistics statistics, Recipe recipe, QuantizeOptions options, Cancel cancel)

@@ -45,7 +45,9 @@ namespace Octavo
         /// <exception cref="ObjectDisposedException">The report or an input was disposed.</exception>
         public void Collect(params Tensor[] inputs) { Collect(inputs, CancelHandle.None); }
 
-        /// <summary>The same, stopped by a token.</summary>
+        /// <summary>Runs both models once and compares, until it is done or a token cancels it.</summary>
+        /// <param name="inputs">One for each input of the models, in their order. Not copied.</param>
+        /// <param name="cancellation">Stops the work.</param>
         /// <exception cref="OctavoException">InvalidArgument: wrong count, dtype or shape.</exception>
         /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
         /// <exception cref="ObjectDisposedException">The report or an input was disposed.</exception>
@@ -54,7 +56,9 @@ namespace Octavo
             Cancel.With(cancellation, cancel => Collect(inputs, cancel));
         }
 
-        /// <summary>The same, stopped by a <see cref="Cancel"/>.</summary>
+        /// <summary>Runs both models once and compares, until it is done or another thread cancels it.</summary>
+        /// <param name="inputs">One for each input of the models, in their order. Not copied.</param>
+        /// <param name="cancel">Stops the work.</param>
         /// <exception cref="OctavoException">InvalidArgument: wrong count, dtype or shape.</exception>
         /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
         /// <exception cref="ObjectDisposedException">The report, an input or the flag was disposed.</exception>
@@ -76,7 +80,7 @@ namespace Octavo
             return Text.FromBuffer(json);
         }
 
-        /// <summary>The same as one HTML page that needs nothing else.</summary>
+        /// <summary>What <see cref="ToJson"/> says as one HTML page that needs nothing else.</summary>
         /// <exception cref="ObjectDisposedException">The report was disposed.</exception>
         public string ToHtml()
         {

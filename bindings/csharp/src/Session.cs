@@ -59,8 +59,12 @@ namespace Octavo
             return RunAll(inputs, CancelHandle.None)[0];
         }
 
-        /// <summary>Runs a model that has one input and one output, stopped by a token.</summary>
-        /// <exception cref="OctavoException">As above.</exception>
+        /// <summary>Runs a model that has one input and one output, until it is done or a token cancels it. The result is
+        /// the caller's: later runs do not change it.</summary>
+        /// <param name="input">The input. Not copied.</param>
+        /// <param name="cancellation">Stops the run.</param>
+        /// <exception cref="OctavoException">InvalidArgument: wrong dtype or shape. InvalidState: the model has several
+        /// outputs, or the session is running already.</exception>
         /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
         /// <exception cref="ObjectDisposedException">The session or the input was disposed.</exception>
         public Tensor Run(Tensor input, CancellationToken cancellation)
@@ -84,8 +88,13 @@ namespace Octavo
             return outputs;
         }
 
-        /// <summary>The same, stopped by a <see cref="Cancel"/>.</summary>
-        /// <exception cref="OctavoException">As above.</exception>
+        /// <summary>Runs the model, until it is done or another thread cancels it. Results are the caller's: later runs do
+        /// not change them.</summary>
+        /// <param name="inputs">One for each input of the model, in its order. Not copied.</param>
+        /// <param name="cancel">Stops the run.</param>
+        /// <returns>One tensor for each output of the model, in its order.</returns>
+        /// <exception cref="OctavoException">InvalidArgument: wrong count, dtype or shape of an input. InvalidState: the
+        /// session is running already.</exception>
         /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
         /// <exception cref="ObjectDisposedException">The session, an input or the flag was disposed.</exception>
         public Tensor[] RunAll(IReadOnlyList<Tensor> inputs, Cancel cancel)
@@ -109,8 +118,14 @@ namespace Octavo
             else RunInto(inputs, outputs, CancelHandle.None);
         }
 
-        /// <summary>The same, stopped by a <see cref="Cancel"/>.</summary>
-        /// <exception cref="OctavoException">As above.</exception>
+        /// <summary>Runs the model into memory of the caller, until it is done or another thread cancels it. Nothing is
+        /// copied.</summary>
+        /// <param name="inputs">One for each input of the model, in its order.</param>
+        /// <param name="outputs">One for each output of the model, in its order, with its dtype and shape:
+        /// <see cref="Prepare"/> tells them.</param>
+        /// <param name="cancel">Stops the run.</param>
+        /// <exception cref="OctavoException">InvalidArgument: wrong count, dtype or shape, or too little memory for an
+        /// output. InvalidState: the session is running already.</exception>
         /// <exception cref="OperationCanceledException">The run was cancelled; outputs hold anything.</exception>
         /// <exception cref="ObjectDisposedException">The session, a tensor or the flag was disposed.</exception>
         public void RunInto(IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> outputs, Cancel cancel)

@@ -29,7 +29,7 @@ namespace Octavo
             return new Statistics(statistics, context);
         }
 
-        /// <summary>The same from memory; copies.</summary>
+        /// <summary>Reads from memory what <see cref="Save"/> or <see cref="ToArray"/> wrote; copies.</summary>
         /// <param name="data">What <see cref="ToArray"/> returned, or the bytes of a file.</param>
         /// <param name="context">Where the statistics live; null: <see cref="Context.Default"/>.</param>
         /// <exception cref="OctavoException">InvalidData.</exception>
@@ -50,7 +50,7 @@ namespace Octavo
         /// <exception cref="ObjectDisposedException">The statistics were disposed.</exception>
         public void Save(string path) { Native.octavo_statistics_save(handle, Text.Required(path, "path")); }
 
-        /// <summary>The bytes of such a file.</summary>
+        /// <summary>The bytes that <see cref="Save"/> writes.</summary>
         /// <exception cref="ObjectDisposedException">The statistics were disposed.</exception>
         public byte[] ToArray()
         {

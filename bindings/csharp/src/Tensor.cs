@@ -114,12 +114,14 @@ namespace Octavo
         /// tensor's memory, or elements of less than a byte.</exception>
         public Tensor WithStrides(params long[] strides) { return WithStrides(strides, 0); }
 
-        /// <summary>The same from another first element on, so that strides may be negative.</summary>
+        /// <summary>The same memory, read with steps from another first element on, so that strides may be negative. An
+        /// input only. Not copied.</summary>
         /// <param name="strides">One for each dimension, in elements; may be 0 or negative.</param>
         /// <param name="first">Which element of the memory is [0, 0, ...].</param>
         /// <exception cref="ArgumentNullException">strides is null.</exception>
         /// <exception cref="ObjectDisposedException">The tensor was disposed.</exception>
-        /// <exception cref="OctavoException">As above.</exception>
+        /// <exception cref="OctavoException">InvalidArgument: not one stride for each dimension, elements outside the
+        /// tensor's memory, or elements of less than a byte.</exception>
         public Tensor WithStrides(long[] strides, long first)
         {
             if (strides == null) throw new ArgumentNullException("strides");
