@@ -4,7 +4,7 @@ VENV := build/venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: demo-c demo-java demo-csharp demo-rust demo-python help build demo test quick bench fuzz docs wheel python format generate install clean
+.PHONY: demo-c demo-java demo-csharp demo-rust demo-python help build demo test quick bench fuzz docs wheel nupkg python format generate install clean
 
 help: ## This list
 	@echo "Octavo: ONNX in, INT8 out. Targets:"
@@ -38,6 +38,9 @@ docs: .setup-docs ## Reference of the C header, in build/docs
 
 wheel: .venv ## A Python wheel in dist/
 	@$(PY) -m pip wheel . --no-build-isolation --no-deps -w dist
+
+nupkg: ## A NuGet package in dist/
+	@sh tests/tools/setup.sh csharp && sh bindings/csharp/build.sh && mkdir -p dist && python3 bindings/csharp/tools/pack.py build/csharp/lib dist
 
 python: .venv ## The Python package, built and installed into build/venv
 	@echo "Building the Python package (log: build/python.log)"
