@@ -38,7 +38,8 @@ namespace Octavo
         }
     }
 
-    /// <summary>Runs a float model on representative inputs and counts. One thread at a time.</summary>
+    /// <summary>Runs a float model on representative inputs and counts. One thread at a time: using one from two at once is
+    /// InvalidState.</summary>
     public sealed class Calibrator : IDisposable
     {
         private readonly CalibratorHandle handle;
@@ -78,8 +79,16 @@ namespace Octavo
 
         private unsafe void Collect(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
         {
-            Views.Collect(inputs, cancel,
-                          (views, count, flag) => Native.octavo_calibrator_collect(handle, views, count, flag));
+            handle.Enter();
+            try
+            {
+                Views.Collect(inputs, cancel,
+                              (views, count, flag) => Native.octavo_calibrator_collect(handle, views, count, flag));
+            }
+            finally
+            {
+                handle.Leave();
+            }
         }
 
         /// <summary>What was counted so far; the calibrator may go on afterwards.</summary>
@@ -88,9 +97,12 @@ namespace Octavo
         /// <exception cref="ObjectDisposedException">The calibrator was disposed.</exception>
         public Statistics Finish()
         {
-            StatisticsHandle statistics;
-            Native.octavo_calibrator_finish(handle, out statistics);
-            return new Statistics(statistics, context);
+            return handle.Alone(() =>
+            {
+                StatisticsHandle statistics;
+                Native.octavo_calibrator_finish(handle, out statistics);
+                return new Statistics(statistics, context);
+            });
         }
 
         /// <summary>Frees the calibrator, once no call uses it. May be called more than once.</summary>

@@ -286,8 +286,12 @@ namespace Octavo
         private Model Quantize(Statistics statistics, Recipe recipe, QuantizeOptions options, CancelHandle cancel)
         {
             StatisticsHandle counted = statistics == null ? StatisticsHandle.None : statistics.Handle;
+            return counted.Shared(() => Quantize(counted, recipe, options ?? new QuantizeOptions(), cancel));
+        }
+
+        private Model Quantize(StatisticsHandle counted, Recipe recipe, QuantizeOptions options, CancelHandle cancel)
+        {
             RecipeHandle rules = recipe == null ? RecipeHandle.None : recipe.Handle;
-            if (options == null) options = new QuantizeOptions();
             IntPtr progress = Callbacks.Add(options.Progress), observer = Callbacks.Add(options.Observer);
             bool held = false;
             try

@@ -28,7 +28,7 @@ namespace Octavo
     }
 
     /// <summary>Runs a float model and its quantized form on the same inputs and compares every value both have. One thread
-    /// at a time.</summary>
+    /// at a time: using one from two at once is InvalidState.</summary>
     public sealed class Report : IDisposable
     {
         private readonly ReportHandle handle;
@@ -66,8 +66,16 @@ namespace Octavo
 
         private unsafe void Collect(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
         {
-            Views.Collect(inputs, cancel,
-                          (views, count, flag) => Native.octavo_report_collect(handle, views, count, flag));
+            handle.Enter();
+            try
+            {
+                Views.Collect(inputs, cancel,
+                              (views, count, flag) => Native.octavo_report_collect(handle, views, count, flag));
+            }
+            finally
+            {
+                handle.Leave();
+            }
         }
 
         /// <summary>What quantization cost, layer by layer: {"model", "batches", "float", "quantized", "outputs": [..],
@@ -75,18 +83,24 @@ namespace Octavo
         /// <exception cref="ObjectDisposedException">The report was disposed.</exception>
         public string ToJson()
         {
-            BufferHandle json;
-            Native.octavo_report_json(handle, out json);
-            return Text.FromBuffer(json);
+            return handle.Alone(() =>
+            {
+                BufferHandle json;
+                Native.octavo_report_json(handle, out json);
+                return Text.FromBuffer(json);
+            });
         }
 
         /// <summary>What <see cref="ToJson"/> says as one HTML page that needs nothing else.</summary>
         /// <exception cref="ObjectDisposedException">The report was disposed.</exception>
         public string ToHtml()
         {
-            BufferHandle html;
-            Native.octavo_report_html(handle, out html);
-            return Text.FromBuffer(html);
+            return handle.Alone(() =>
+            {
+                BufferHandle html;
+                Native.octavo_report_html(handle, out html);
+                return Text.FromBuffer(html);
+            });
         }
 
         /// <summary>Frees the report, once no call uses it. May be called more than once.</summary>

@@ -39,7 +39,6 @@ namespace Octavo
     {
         private readonly SessionHandle handle;
         private readonly int outputCount;
-        private int busy;
 
         internal Session(SessionHandle handle, Model model, Context context)
         {
@@ -164,14 +163,14 @@ namespace Octavo
                 y.DType = (int)Element<TOutput>.DType;
                 y.Data = to.Length == 0 ? &nothing : target;
                 y.Bytes = (UIntPtr)(uint)to.Length;
-                Enter();
+                handle.Enter();
                 try
                 {
                     Native.octavo_session_run(handle, &x, (UIntPtr)1, &y, (UIntPtr)1, CancelHandle.None);
                 }
                 finally
                 {
-                    Leave();
+                    handle.Leave();
                 }
             }
         }
@@ -182,7 +181,7 @@ namespace Octavo
         /// <exception cref="OctavoException">InvalidArgument: wrong count, dtype or shape. InvalidState: the session is
         /// running.</exception>
         /// <exception cref="ObjectDisposedException">The session or an input was disposed.</exception>
-        public OutputInfo[] Prepare(params Tensor[] inputs) { return Alone(() => PrepareAndCopy(inputs)); }
+        public OutputInfo[] Prepare(params Tensor[] inputs) { return handle.Alone(() => PrepareAndCopy(inputs)); }
 
         private unsafe OutputInfo[] PrepareAndCopy(Tensor[] inputs)
         {
@@ -206,11 +205,15 @@ namespace Octavo
         public unsafe long[] OutputShape(int index)
         {
             if (index < 0) throw OctavoException.Argument("index: " + index + " is negative");
-            long* dims = stackalloc long[Native.OCTAVO_MAX_RANK];
-            int rank;
-            Native.octavo_session_output_shape(handle, (UIntPtr)(uint)index, dims, (UIntPtr)Native.OCTAVO_MAX_RANK,
-                                               out rank);
-            return new ReadOnlySpan<long>(dims, rank).ToArray();
+            return handle.Alone(() =>
+            {
+                int rank;
+                var shape = new long[Native.OCTAVO_MAX_RANK];
+                fixed (long* dims = shape)
+                    Native.octavo_session_output_shape(handle, (UIntPtr)(uint)index, dims, (UIntPtr)shape.Length, out rank);
+                Array.Resize(ref shape, rank);
+                return shape;
+            });
         }
 
         /// <summary>The instruction set in use.</summary>
@@ -234,9 +237,12 @@ namespace Octavo
         /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
         public string ProfileJson()
         {
-            BufferHandle json;
-            Native.octavo_session_profile_json(handle, out json);
-            return Text.FromBuffer(json);
+            return handle.Alone(() =>
+            {
+                BufferHandle json;
+                Native.octavo_session_profile_json(handle, out json);
+                return Text.FromBuffer(json);
+            });
         }
 
         /// <summary>Frees the session; a run on another thread ends first. May be called more than once.</summary>
@@ -250,7 +256,7 @@ namespace Octavo
 
         private Tensor[] RunAll(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
         {
-            return Alone(() => RunAndCopy(inputs, cancel));
+            return handle.Alone(() => RunAndCopy(inputs, cancel));
         }
 
         private unsafe Tensor[] RunAndCopy(IReadOnlyList<Tensor> inputs, CancelHandle cancel)
@@ -283,40 +289,17 @@ namespace Octavo
                     if (outputs[i].IsReadOnly || y.Address[i].Data == null)
                         throw OctavoException.Argument("outputs[" + i + "]: " + outputs[i] + " has no memory to write to");
                 }
-                Enter();
+                handle.Enter();
                 try
                 {
                     Native.octavo_session_run(handle, x.Address, x.Count, y.Address, y.Count, cancel);
                 }
                 finally
                 {
-                    Leave();
+                    handle.Leave();
                 }
             }
         }
-
-        // The C library refuses a session that is running already. What is left to do here is to keep other threads out, and
-        // the session alive, while results are copied from its memory.
-        private T Alone<T>(Func<T> work)
-        {
-            Enter();
-            try
-            {
-                return handle.Hold(work);
-            }
-            finally
-            {
-                Leave();
-            }
-        }
-
-        private void Enter()
-        {
-            if (Interlocked.Exchange(ref busy, 1) != 0)
-                throw OctavoException.State("session: in use by another thread; make one session for each thread");
-        }
-
-        private void Leave() { Volatile.Write(ref busy, 0); }
 
         private static unsafe Tensor Copy(NativeView view)
         {

@@ -4,8 +4,8 @@ using Octavo.Interop;
 namespace Octavo
 {
     /// <summary>What the values of a float model look like: of fixed size, mergeable, savable, useful without the data.
-    /// Serves every observer but "moving_average". Merging into it belongs to one thread; reading from several at once is
-    /// fine.</summary>
+    /// Serves every observer but "moving_average". May be read by several threads at once; merging into it while another
+    /// call uses it is InvalidState.</summary>
     public sealed class Statistics : IDisposable
     {
         private readonly StatisticsHandle handle;
@@ -48,15 +48,22 @@ namespace Octavo
         /// bytes.</summary>
         /// <exception cref="OctavoException">Io.</exception>
         /// <exception cref="ObjectDisposedException">The statistics were disposed.</exception>
-        public void Save(string path) { Native.octavo_statistics_save(handle, Text.Required(path, "path")); }
+        public void Save(string path)
+        {
+            byte[] name = Text.Required(path, "path");
+            handle.Shared(() => { Native.octavo_statistics_save(handle, name); return true; });
+        }
 
         /// <summary>The bytes that <see cref="Save"/> writes.</summary>
         /// <exception cref="ObjectDisposedException">The statistics were disposed.</exception>
         public byte[] ToArray()
         {
-            BufferHandle bytes;
-            Native.octavo_statistics_save_memory(handle, out bytes);
-            return Text.BytesFromBuffer(bytes);
+            return handle.Shared(() =>
+            {
+                BufferHandle bytes;
+                Native.octavo_statistics_save_memory(handle, out bytes);
+                return Text.BytesFromBuffer(bytes);
+            });
         }
 
         /// <summary>Adds others, as if one calibrator had seen both: data can be split over machines. The order does not
@@ -66,7 +73,12 @@ namespace Octavo
         public void Merge(Statistics from)
         {
             if (from == null) throw new ArgumentNullException("from");
-            Native.octavo_statistics_merge(handle, from.handle);
+            if (from == this) throw OctavoException.Argument("from: statistics cannot be merged into themselves");
+            from.handle.Shared(() => handle.Alone(() =>
+            {
+                Native.octavo_statistics_merge(handle, from.handle);
+                return true;
+            }));
         }
 
         /// <summary>How many samples were collected: the sum of the first input's first dimension.</summary>
@@ -75,9 +87,12 @@ namespace Octavo
         {
             get
             {
-                long samples;
-                Native.octavo_statistics_samples(handle, out samples);
-                return samples;
+                return handle.Shared(() =>
+                {
+                    long samples;
+                    Native.octavo_statistics_samples(handle, out samples);
+                    return samples;
+                });
             }
         }
 
@@ -86,9 +101,12 @@ namespace Octavo
         /// <exception cref="ObjectDisposedException">The statistics were disposed.</exception>
         public string ToJson()
         {
-            BufferHandle json;
-            Native.octavo_statistics_json(handle, out json);
-            return Text.FromBuffer(json);
+            return handle.Shared(() =>
+            {
+                BufferHandle json;
+                Native.octavo_statistics_json(handle, out json);
+                return Text.FromBuffer(json);
+            });
         }
 
         /// <summary>Frees the statistics, once no call uses them. May be called more than once.</summary>

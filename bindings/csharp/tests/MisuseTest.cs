@@ -192,6 +192,7 @@ namespace Octavo.Tests
                     Support.Calibrate(Support.Float, 0, 20).Merge(calibrator.Finish());
                 }
             });
+            Add("merging statistics into themselves", Argument, "themselves", () => Support.Counted.Merge(Support.Counted));
             Add("finishing before collecting", State, "", () => Support.Float.CreateCalibrator().Finish());
             Add("collecting another shape", Argument, "", () => Collect(F(1, 2, 3)));
             Add("collecting nothing", Argument, "", () => Collect());

@@ -160,6 +160,38 @@ namespace Octavo.Tests
         }
 
         [Test]
+        public void WhatBelongsToOneThreadRefusesTheSecond()
+        {
+            using (Calibrator calibrator = Support.Float.CreateCalibrator(new CalibratorOptions { Threads = 1 }))
+            using (Report report = Support.Float.CreateReport(Support.Int8, new ReportOptions { Threads = 1 }))
+            using (Statistics into = Support.Calibrate(Support.Float, 0, 20))
+            {
+                long added = 0, collected = 0;
+                int compared = 0, tries = 0;
+                Action<Action> attempt = work =>
+                {
+                    Interlocked.Increment(ref tries);
+                    try { work(); } catch (OctavoException e) when (e.Code == StatusCode.InvalidState) { }
+                };
+                Together(4, t =>
+                {
+                    for (int i = 0; i < 25; i++)
+                    {
+                        attempt(() => { calibrator.Collect(Support.Batch(i, 4)); Interlocked.Add(ref collected, 4); });
+                        attempt(() => { report.Collect(Support.Batch(i, 4)); Interlocked.Increment(ref compared); });
+                        attempt(() => { into.Merge(Support.Counted); Interlocked.Add(ref added, 100); });
+                        attempt(() => into.ToJson());
+                        attempt(() => report.ToJson());
+                    }
+                });
+                Assert.AreEqual(500, tries);
+                Assert.AreEqual(20 + added, into.Samples);
+                using (Statistics statistics = calibrator.Finish()) Assert.AreEqual(collected, statistics.Samples);
+                StringAssert.Contains("\"batches\":" + compared + ",", report.ToJson().Replace("\": ", "\":"));
+            }
+        }
+
+        [Test]
         public void FailuresKeepTheirThreadsMessage()
         {
             Together(8, t =>

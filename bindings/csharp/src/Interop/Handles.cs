@@ -1,15 +1,71 @@
 using System;
 using System.Runtime.InteropServices;
+using System.Threading;
 
 namespace Octavo.Interop
 {
     /// <summary>The address of an object of the C library. Destroyed once, when nobody uses it any more.</summary>
+    /// <remarks>Counts who uses it, too: objects that belong to one thread at a time refuse the second, since two native
+    /// calls at once would damage their memory.</remarks>
     internal abstract class ObjectHandle : SafeHandle
     {
+        private const int Taken = -1;
+
+        private int users;  // or Taken
+
         /// <summary>Whom the object may still call back: kept reachable as long as the object is.</summary>
         internal Context Keeps;
 
         protected ObjectHandle() : base(IntPtr.Zero, true) { }
+
+        /// <summary>Makes the object this call's alone until Leave. Throws InvalidState if another call uses it.</summary>
+        internal void Enter()
+        {
+            if (Interlocked.CompareExchange(ref users, Taken, 0) != 0) throw InUse();
+        }
+
+        internal void Leave() { Volatile.Write(ref users, 0); }
+
+        /// <summary>Does work while no other call uses the object, and reads its memory: Dispose on another thread
+        /// waits.</summary>
+        internal T Alone<T>(Func<T> work)
+        {
+            Enter();
+            try
+            {
+                return Hold(work);
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        /// <summary>Does work that others may do at the same time, but not while somebody has the object alone.</summary>
+        internal T Shared<T>(Func<T> work)
+        {
+            int seen;
+            do
+            {
+                seen = Volatile.Read(ref users);
+                if (seen == Taken) throw InUse();
+            }
+            while (Interlocked.CompareExchange(ref users, seen + 1, seen) != seen);
+            try
+            {
+                return Hold(work);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref users);
+            }
+        }
+
+        private OctavoException InUse()
+        {
+            return OctavoException.State("the " + GetType().Name.Replace("Handle", "").ToLowerInvariant() +
+                                         " is in use on another thread, or in a callback");
+        }
 
         /// <summary>Does work that reads memory of the object: Dispose on another thread waits.</summary>
         internal T Hold<T>(Func<T> work)

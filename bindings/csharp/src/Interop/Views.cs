@@ -18,7 +18,7 @@ namespace Octavo.Interop
         internal long* Dims;
         internal long* Strides;
 
-        /// <summary>The memory that asks the library for an output.</summary>
+        /// <summary>As an output, one that asks for memory of the library.</summary>
         internal static NativeView Empty { get { return new NativeView { StructSize = (uint)sizeof(NativeView) }; } }
     }
 
@@ -27,7 +27,7 @@ namespace Octavo.Interop
     internal unsafe struct Views : IDisposable
     {
         private const int LongsPerTensor = 2 * Native.OCTAVO_MAX_RANK;
-        private const int BytesPerTensor = 56 + LongsPerTensor * sizeof(long);
+        private const int BytesPerTensor = 56 + LongsPerTensor * sizeof(long);  // 56: a view where addresses have 64 bits
 
         /// <summary>Bytes for the caller's stackalloc: enough for this many tensors.</summary>
         internal const int StackBytes = 4 * BytesPerTensor;
@@ -47,7 +47,7 @@ namespace Octavo.Interop
                 stack = (byte*)heap;
             }
             Address = (NativeView*)stack;
-            shapes = (long*)(stack + count * sizeof(NativeView));
+            shapes = (long*)(stack + (long)count * sizeof(NativeView));
             pins = new MemoryHandle[count];
             for (int i = 0; i < count; i++) Address[i] = NativeView.Empty;
         }
@@ -68,7 +68,7 @@ namespace Octavo.Interop
 
         internal UIntPtr Count { get { return (UIntPtr)(uint)pins.Length; } }
 
-        /// <summary>Pins a tensor and makes view i one of it. A null tensor leaves the view empty.</summary>
+        /// <summary>Pins a tensor and makes view i one of it.</summary>
         internal void Set(int i, Tensor tensor, string argument)
         {
             if (tensor == null) throw new ArgumentNullException(argument);
