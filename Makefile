@@ -25,10 +25,10 @@ test: .setup-test ## Everything: gcc, clang, sanitizers, Arm under qemu, Meson, 
 quick: .setup-build ## The tests a change needs first: gcc build, C++ tests, tree checks
 	@python3 tests/run_tests.py --jobs $(JOBS) --only checks,gcc
 
-bench: .setup-bench ## Micro-benchmarks of the kernels; what a run costs from other languages
+bench: .setup-bench python ## Micro-benchmarks of the kernels, and what a run costs from each language
 	@cmake --preset bench >/dev/null && cmake --build --preset bench -j $(JOBS)
 	@if [ -x build/bench/tests/octavo_bench ]; then build/bench/tests/octavo_bench $(ARGS); fi
-	@for bench in bindings/*/bench.sh; do echo "$$bench:"; sh $$bench || [ $$? = 77 ] || exit 1; done
+	@$(PY) tests/bench/overhead.py
 
 fuzz: .setup-fuzz ## Fuzz every entry point for SECONDS (60) each
 	@python3 tests/run_tests.py --jobs $(JOBS) --only fuzz --fuzz-seconds $(or $(SECONDS),60)

@@ -279,20 +279,26 @@ def test_runs_alike_take_the_short_way_and_give_the_same(two, int8, samples, dig
     session = octavo.Session(int8)
     again = session._core.again
     x = samples[:2]
-    assert again(x) is None  # nothing is known yet
+    assert again(x, None) is None  # nothing is known yet
     expected = session(x)
-    np.testing.assert_array_equal(again(x), expected)
-    np.testing.assert_array_equal(again(x.copy()), expected)
+    np.testing.assert_array_equal(again(x, None), expected)
+    np.testing.assert_array_equal(again(x.copy(), None), expected)
+    out = np.empty_like(expected)
+    assert again(x, out) is out
+    np.testing.assert_array_equal(out, expected)
+    out.flags.writeable = False
+    for other in (out, np.empty((2, 4)), np.empty((2, 8), np.float32)[:, ::2], np.empty((3, 4), np.float32), [out]):
+        assert again(x, other) is None
     for other in (samples[:3], x.astype(np.float64), x.astype(">f4"), x[::-1], x[0], None, [x], memoryview(x)):
-        assert again(other) is None
-    assert again(np.broadcast_to(np.float32(0), x.shape)) is None
+        assert again(other, None) is None
+    assert again(np.broadcast_to(np.float32(0), x.shape), None) is None
     a = np.ones((1, 3), np.float32)
     several = octavo.Session(two)
     several(a, a)
-    assert several._core.again(a) is None
+    assert several._core.again(a, None) is None
     session.close()
     with pytest.raises(octavo.Error, match="closed"):
-        again(x)
+        again(x, None)
 
 
 def test_prepare(convnet, two, samples):

@@ -209,8 +209,8 @@ class Session:
             octavo.Error: INVALID_ARGUMENT for a wrong count, name, dtype or shape; INVALID_STATE after `close`, or FORKED
                 in a child process (make a new session there); CANCELLED; OUT_OF_MEMORY, LIMIT. The session stays usable.
         """
-        if len(args) == 1 and out is None and cancel is None and not inputs:
-            result = self._again(args[0])
+        if len(args) == 1 and cancel is None and not inputs:
+            result = self._again(args[0], out)
             if result is not None:
                 return result
         data, as_array = arguments(args, inputs, len(self._inputs.ports))

@@ -1,4 +1,5 @@
 // Sessions: results go straight into NumPy arrays, and a call like the one before costs next to nothing.
+#include <algorithm>
 #include <cstring>
 
 #include "native.h"
@@ -68,23 +69,19 @@ class Session {
     return results;
   }
 
-  // The path of services: one array like that of the call before, one output, a call known to be short. Nothing is
-  // allocated but the result. None where any of it does not hold: then Run does it all.
-  py::object Again(const py::handle x) {
-    const auto& numpy = py::detail::npy_api::get();
-    if (Py_TYPE(x.ptr()) != numpy.PyArray_Type_) return py::none();
-    const py::detail::PyArray_Proxy* array = py::detail::array_proxy(x.ptr());
+  // The path of services: one array like that of the call before, one output, in memory of `out` unless that is None, a
+  // call known to be short. Nothing is allocated but the result. None where any of it does not hold: then Run does it
+  // all.
+  py::object Again(const py::handle x, const py::handle out) {
     const Turn turn = handle_->turn();
     const auto s = handle_->get();
-    if (!short_ || array->descr != plain_.ptr() || array->nd != input_.rank || !(array->flags & py::array::c_style)) {
-      return py::none();
-    }
-    for (int d = 0; d < array->nd; ++d) {
-      if (array->dimensions[d] != input_.dims[d]) return py::none();
-    }
+    if (!short_ || !plain_ || !Alike(x, plain_, input_, py::array::c_style)) return py::none();
     octavo_tensor_view input = input_, output = outputs_[0].view;
-    input.data = array->data;
-    const py::array result = NewArray(outputs_[0].type, output);
+    constexpr int writeable = py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+    if (!out.is_none() && !Alike(out, outputs_[0].type, output, py::array::c_style | writeable)) return py::none();
+    const auto result =
+        out.is_none() ? py::object(NewArray(outputs_[0].type, output)) : py::reinterpret_borrow<py::object>(out);
+    input.data = py::detail::array_proxy(x.ptr())->data;
     output.data = py::detail::array_proxy(result.ptr())->data;
     Unlocked([&] { return octavo_session_run(s.get(), &input, 1, &output, 1, nullptr); });
     return result;
@@ -120,6 +117,14 @@ class Session {
     bool known = false;  // nothing left open
     py::dtype type;      // where known
   };
+
+  // Whether the object is a NumPy array of this type and the view's shape, with all of these flags.
+  static bool Alike(const py::handle object, const py::object& type, const octavo_tensor_view& view, int flags) {
+    if (Py_TYPE(object.ptr()) != py::detail::npy_api::get().PyArray_Type_) return false;
+    const py::detail::PyArray_Proxy* array = py::detail::array_proxy(object.ptr());
+    return array->descr == type.ptr() && array->nd == view.rank && (array->flags & flags) == flags &&
+           std::equal(view.dims, view.dims + view.rank, array->dimensions);
+  }
 
   // Asks for the outputs' shapes whenever those of the inputs change.
   void Remember(octavo_session* session, const ArrayViews& inputs) {
