@@ -4,7 +4,7 @@ VENV := build/venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: demo-c demo-java demo-csharp demo-rust demo-python help build demo test quick bench fuzz docs wheel nupkg python format generate install clean
+.PHONY: demo-c demo-java demo-csharp demo-rust demo-python help build demo test quick bench fuzz docs wheel sdist nupkg python format generate install clean
 
 help: ## This list
 	@echo "Octavo: ONNX in, INT8 out. Targets:"
@@ -36,8 +36,14 @@ fuzz: .setup-fuzz ## Fuzz every entry point for SECONDS (60) each
 docs: .setup-docs ## Reference of the C header, in build/docs
 	@if [ -e docs/Doxyfile ]; then mkdir -p build/docs && doxygen docs/Doxyfile; else echo "docs/Doxyfile is missing"; exit 1; fi
 
-wheel: .venv ## A Python wheel in dist/
-	@$(PY) -m pip wheel . --no-build-isolation --no-deps -w dist
+wheel: .venv ## A Python wheel in dist/, for every Linux at least as new as this one
+	@rm -rf build/dist
+	@$(PY) -m pip wheel . --no-build-isolation --no-deps -w build/dist
+	@PATH="$(VENV)/bin:$$PATH" $(PY) -m auditwheel repair -w dist build/dist/octavo-*.whl
+
+sdist: .venv ## The Python source package in dist/, with the third-party sources it is built from
+	@python3 tests/tools/fetch_deps.py --dest build/deps highway protozero nlohmann_json xxhash
+	@$(PY) -c 'from scikit_build_core.build import build_sdist; build_sdist("dist")'
 
 nupkg: ## A NuGet package in dist/
 	@sh tests/tools/setup.sh csharp && sh bindings/csharp/build.sh && mkdir -p dist && python3 bindings/csharp/tools/pack.py build/csharp/lib dist

@@ -226,18 +226,22 @@ def install_package(stage):
     if not has_listed("bindings/python/sources.list"):
         raise Skip("bindings/python is empty")
     py = venv_python(stage)
-    stage.must(py, "-m", "pip", "install", ROOT, "--no-build-isolation", "--no-deps", "--force-reinstall",
-               what="installing the Python package", timeout=2400)  # fmt: skip
+    wheels = BUILD / "dist"  # where tests/python/test_package.py looks for the wheel
+    shutil.rmtree(wheels, ignore_errors=True)
+    stage.must(py, "-m", "pip", "wheel", ROOT, "--no-build-isolation", "--no-deps", "-w", wheels,
+               what="building the Python package", timeout=2400)  # fmt: skip
+    stage.must(py, "-m", "pip", "install", *wheels.glob("octavo-*.whl"), "--no-deps", "--force-reinstall",
+               what="installing the Python package")  # fmt: skip
     return py
 
 
-def pytest(stage, py, *folders):
-    folders = [f for f in folders if list((ROOT / f).glob("**/test_*.py"))]
-    if not folders:
+def pytest(stage, py, *paths, env=None):
+    paths = [p for p in paths if (ROOT / p).is_file() or list((ROOT / p).glob("**/test_*.py"))]
+    if not paths:
         raise Skip("there are no Python tests")
     report = BUILD / f"pytest-{stage.name}.xml"
     report.unlink(missing_ok=True)
-    status = stage.run(py, "-m", "pytest", "-q", f"--junitxml={report}", *folders)
+    status = stage.run(py, "-m", "pytest", "-q", f"--junitxml={report}", *paths, env=env)
     if not stage.junit(report):
         raise Failure(f"pytest left no report (status {status})")
     if status not in (0, 1):
@@ -268,10 +272,32 @@ def clang(stage):
 
 
 def asan(stage):
-    """AddressSanitizer and UndefinedBehaviorSanitizer."""
-    stage.build_preset("asan")
-    stage.ctest("asan", env={"ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1", "UBSAN_OPTIONS": "print_stacktrace=1",
-                             "GTEST_FILTER": "-*Slow*:*Exhaustive*"})  # fmt: skip
+    """AddressSanitizer and UndefinedBehaviorSanitizer, of the C and C++ tests and of the Python module."""
+    try:
+        py = venv_python(stage)
+    except Failure as e:
+        py = None
+        stage.skip("the Python module", str(e))
+    stage.build_preset("asan", *([] if py is None else ["-DOCTAVO_PYTHON=ON", f"-DPython_EXECUTABLE={py}"]))
+    sanitizers = {"ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    stage.ctest("asan", env={**sanitizers, "GTEST_FILTER": "-*Slow*:*Exhaustive*"})
+    if py is None:
+        return
+    package = BUILD / "asan/python/octavo"
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(ROOT / "bindings/python/octavo", package, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in (BUILD / "asan").glob("_core*.so"):
+        shutil.copy(module, package)
+    # The interpreter is not built with the sanitizer, whose library must then come first, and with it that of C++, whose
+    # exceptions it wraps. What the interpreter leaks is not ours.
+    libraries = " ".join(
+        subprocess.run(["c++", f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
+        for name in ("libasan.so", "libstdc++.so")
+    )
+    environment = {**sanitizers, "LD_PRELOAD": libraries, "PYTHONPATH": str(package.parent),
+                   "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1"}  # fmt: skip
+    names = ("arrays", "callbacks", "misuse", "models", "tensor")
+    pytest(stage, py, *(f"tests/python/test_{name}.py" for name in names), env=environment)
 
 
 def tsan(stage):

@@ -1,6 +1,8 @@
 """Every command as a user types it."""
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 
@@ -193,6 +195,13 @@ FAILURES = {
     "nowhere to write results": (["run", "net.onnx", "--data", "calib.npz", "-o", "/nowhere/y.npz"], "nowhere"),
     "quantized already": (["quantize", "net.int8.onnx", "--recipe", "dynamic", "-o", "o.onnx"], "net.int8.onnx"),
     "unknown target": (["run", "net.onnx", "--data", "calib.npz", "--cpu-target", "abacus"], "abacus"),
+    "labels in words": (["evaluate", "net.onnx", "--data", "words.npz", "--labels", "y"], "indices"),
+    "half an archive": (["run", "net.onnx", "--data", "half.npz"], "half.npz"),
+    "no data at all": (["run", "net.onnx", "--data", "net.onnx"], "not an .npz"),
+    "bench on an unknown target": (["bench", "net.onnx", "--cpu-target", "abacus"], "net.onnx: cpu target 'abacus'"),
+    "too many means": (["run", "net.onnx", "--data", "images", "--mean", "1,2"], "mean has 2 values"),
+    "a broken image": (["run", "net.onnx", "--data", "broken", "--size", "8x8"], "0.png"),
+    "no images": (["run", "net.onnx", "--data", "nothing"], "no images"),
     "swapped models": (["report", "net.int8.onnx", "net.onnx", "--data", "calib.npz", "-o", "r.html"], "float model"),
 }
 
@@ -203,6 +212,12 @@ def test_failures_are_one_line(run, files, name, monkeypatch):
     (files / "garbage.onnx").write_bytes(b"\x08garbage")
     (files / "bad.json").write_text('{"octavo": 1, "shceme": "static"}')
     np.save(files / "small.npy", np.zeros((4, 3, 8, 7), np.float32))
+    np.savez(files / "words.npz", x=np.zeros((2, 3, 8, 8), np.float32), y=np.array(["cat", "dog"]))
+    (files / "half.npz").write_bytes((files / "calib.npz").read_bytes()[:2000])
+    for folder in ("images", "broken", "nothing"):
+        (files / folder).mkdir(exist_ok=True)
+    pytest.importorskip("PIL.Image").new("RGB", (8, 8)).save(files / "images" / "0.png")
+    (files / "broken" / "0.png").write_bytes(b"no image")
     args, says = FAILURES[name]
     status, out, err = run(*args)
     assert status == 1
@@ -236,6 +251,27 @@ def test_wrong_usage(run, args):
     status, out, err = run(*args)
     assert status == 2
     assert err and out == ""
+
+
+def test_progress_is_for_terminals(files):
+    """A bar on a terminal, nothing in a pipe."""
+    pty = pytest.importorskip("pty")
+    data = ["--data", str(files / "calib.npz"), "--batch-size", "1", "-o", str(files / "progress.stats")]
+    command = [sys.executable, "-m", "octavo", "calibrate", str(files / "net.onnx"), *data]
+    piped = subprocess.run(command, capture_output=True, text=True)
+    assert piped.returncode == 0 and piped.stderr == "" and piped.stdout.count("\n") == 1
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"}
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        assert b"calibrating" in shown and b"32/32" in shown
+        assert process.stdout.read().count(b"\n") == 1
+    os.close(ours)
 
 
 def test_help_and_version(run):

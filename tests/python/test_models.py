@@ -340,7 +340,7 @@ def test_the_gil_is_free_while_running(digits):
     done = threading.Event()
 
     def work():
-        session(images[:200])
+        session(images[:60])
         done.set()
 
     t = threading.Thread(target=work)

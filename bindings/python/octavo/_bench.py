@@ -186,7 +186,8 @@ def _work():
     except ImportError as e:
         return answer(error=f"{order['runtime']} is not installed ({e})")
     except Exception as e:
-        return answer(error=f"{type(e).__name__}: {e}".splitlines()[0])
+        kind = "" if order["runtime"] == "octavo" else f"{type(e).__name__}: "
+        return answer(error=f"{kind}{e}".splitlines()[0])
     answer(version=version, load_ms=load_ms)
     for line in sys.stdin:
         seconds, times = json.loads(line)["seconds"], []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,10 +19,16 @@ DEFAULT_BATCH = 16
 
 
 class Images:
-    """How files become an input: resized to `size`, (x - mean) / std on values 0..255, laid out as NCHW or NHWC.
+    """How image files become an input: converted to its channels (1, 3 or 4), resized (bilinear), then
+    (pixels * scale - mean) / std in float32, laid out as the input wants it; an input of uint8 gets the pixels as they are.
 
-    `mean` and `std` are one number or one for each channel; those of 0..1 values are scaled up when all are at most 1 and
-    `scale` is left at its default.
+    Args:
+        size: pixels, (height, width) or one number for both; None: the model's own.
+        mean, std: one number, or one for each channel.
+        layout: "NCHW" or "NHWC"; None: by the model's input.
+        scale: of pixels 0..255; None: 1/255 where mean or std are given and all are at most 1, else 1.
+
+    Raises `octavo.Error` with code INVALID_ARGUMENT for what does not fit the input, IO for a file that cannot be read.
     """
 
     def __init__(
@@ -37,8 +44,8 @@ class Images:
         self.size = (size, size) if isinstance(size, int) else size
         self.mean = np.atleast_1d(np.asarray(mean, np.float32))
         self.std = np.atleast_1d(np.asarray(std, np.float32))
-        if not (self.std != 0).all():
-            raise InvalidArgument("std holds a zero")
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all() and (self.std != 0).all()):
+            raise InvalidArgument("mean and std must be finite, and std not 0")
         self.layout = layout.upper() if layout else None
         given = np.any(self.mean != 0) or np.any(self.std != 1)
         small = np.all(np.abs(self.mean) <= 1) and np.all(self.std <= 1)
@@ -61,6 +68,7 @@ class Images:
         return height, width, 3 if channels is None else channels, layout
 
     def read(self, path: pathlib.Path, port: Port) -> np.ndarray:
+        """One sample: float32 or uint8, [channels, height, width] or [height, width, channels] by the layout."""
         try:
             from PIL import Image
         except ImportError:
@@ -68,6 +76,9 @@ class Images:
         height, width, channels, layout = self.geometry(port)
         if channels not in (1, 3, 4):
             raise InvalidArgument(f"input '{port.name}' has {channels} channels; images have 1, 3 or 4")
+        for what, values in (("mean", self.mean), ("std", self.std)):
+            if values.ndim != 1 or len(values) not in (1, channels):
+                raise InvalidArgument(f"{what} has {values.size} values, the images have {channels} channels")
         try:
             with Image.open(path) as file:
                 image = file.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
@@ -162,6 +173,8 @@ def _of_arrays(named: Mapping[str, np.ndarray], ports: Sequence[Port], where: st
     extra = {name: a for name, a in named.items() if name == labels}
     if labels is not None and labels not in named:
         raise InvalidData(f"{where}: no array '{labels}' with the labels; there are: {', '.join(named) or 'none'}")
+    if labels is not None and named[labels].dtype.kind not in "biu":
+        raise InvalidData(f"{where}: labels are indices of classes, '{labels}' is {named[labels].dtype}")
     rest = {name: a for name, a in named.items() if name != labels}
     arrays = []
     for port in ports:
@@ -217,20 +230,15 @@ def open_dataset(
                 extra[labels] = np.array([classes.index(p.parent.name) for p in files])
             return Dataset(ports, [_ImageList(files, images or Images(), ports[0])], extra)
         try:
-            loaded = np.load(path, allow_pickle=False)
+            with open(path, "rb") as file:
+                loaded = np.load(file, allow_pickle=False)
+                named = {"": loaded} if isinstance(loaded, np.ndarray) else {n: loaded[n] for n in loaded.files}
         except FileNotFoundError:
             raise MissingFile(f"{path}: no such file") from None
         except OSError as e:
-            raise FileError(f"{path}: {e}") from e
-        except (ValueError, EOFError, KeyError) as e:
-            raise InvalidData(f"{path}: not an .npz or .npy file of plain arrays ({e})") from e
-        if isinstance(loaded, np.ndarray):
-            return _of_arrays({"": loaded}, ports, str(path), labels)
-        try:
-            with loaded:
-                named = {name: loaded[name] for name in loaded.files}
-        except (ValueError, OSError, EOFError) as e:
-            raise InvalidData(f"{path}: {e}") from e
+            raise FileError(f"{path}: {e.strerror or e}") from e
+        except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as e:
+            raise InvalidData(f"{path}: not an .npz or .npy file of plain arrays") from e
         return _of_arrays(named, ports, str(path), labels)
     if hasattr(data, "files") and hasattr(data, "zip"):  # numpy.load's
         return _of_arrays({name: data[name] for name in data.files}, ports, "the archive", labels)
