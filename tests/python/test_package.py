@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import zipfile
 
 import octavo
 import pytest
@@ -39,6 +40,9 @@ def test_the_wheel_runs_on_other_linuxes():
     assert re.search(r'consistent with the following platform tag: "manylinux_2_\d+_\w+"', said), said
     libraries = set(re.findall(r"lib[\w+]+\.so[.\d]*", said))
     assert libraries <= {"libc.so.6", "libm.so.6", "libpthread.so.0"}, said
+    with zipfile.ZipFile(wheels[0]) as archive:
+        names = {pathlib.PurePath(name).name for name in archive.namelist()}
+    assert {"LICENSE", "LICENSE.third-party", "py.typed", "_core.pyi"} <= names
 
 
 def test_the_source_package_holds_what_the_build_needs_and_no_more(sdist):
@@ -49,6 +53,7 @@ def test_the_source_package_holds_what_the_build_needs_and_no_more(sdist):
         "CMakeLists.txt",
         "VERSION",
         "LICENSE",
+        "LICENSE.third-party",
         "README.md",
         "capi/include/octavo/octavo.h",
         "tests/tools/fetch_deps.py",

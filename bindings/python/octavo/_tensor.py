@@ -1,4 +1,9 @@
-"""Quantized tensors as values of their own, without a model."""
+"""Quantized tensors as values of their own, without a model.
+
+The formulas are those of ONNX's QuantizeLinear and DequantizeLinear, exact in the sense of docs/numerics.md:
+
+    q = saturate(round_half_even(x / scale) + zero_point)         x = (q - zero_point) * scale
+"""
 
 from __future__ import annotations
 
@@ -42,7 +47,13 @@ def _dtype(dtype: Any) -> str:
 class QTensor:
     """An integer tensor with its scale and zero point: x = (values - zero_point) * scale.
 
-    `scale` and `zero_point` hold one number, or one for each index of `axis`.
+    Args:
+        values: an array of uint8, int8, uint16 or int16, of any shape.
+        scale: float32, one number or one for each index of `axis` of `values`; positive and finite.
+        zero_point: of the dtype and as many as `scale`; None: 0.
+        axis: the dimension that has scales of its own, negative from the end; not looked at for a single scale.
+
+    Raises `octavo.Error` with code INVALID_ARGUMENT for another dtype or a zero point that does not fit it.
     """
 
     def __init__(self, values: Any, scale: Any, zero_point: Any = None, axis: int = 0):
@@ -63,8 +74,15 @@ class QTensor:
         scale: Any = None,
         zero_point: Any = None,
     ) -> QTensor:
-        """Quantizes x. Scale and zero point are chosen by its least and greatest value (for each index of `axis`), unless
-        they are given."""
+        """Quantizes x, anything that converts to a float32 array; NaN becomes the zero point.
+
+        Args:
+            dtype: "uint8", "int8", "uint16" or "int16".
+            axis: None: one scale; else one for each index of this dimension.
+            symmetric: the zero point is 0 (128 for uint8) and -128 is not used.
+            scale, zero_point: as those of the class; None: chosen, for uint8 and int8, by the least and greatest value, zero
+                included, NaN and infinity passed over.
+        """
         array, name = _floats(x), _dtype(dtype)
         if scale is None:
             if name not in ("uint8", "int8"):
@@ -77,19 +95,26 @@ class QTensor:
         return cls(values, s, z, axis or 0)
 
     def dequantize(self) -> np.ndarray:
-        """float32"""
+        """(values - zero_point) * scale, float32 of the same shape."""
         return _core.tensor_dequantize(default()._core, self.values, self.scale, self.zero_point, self.axis)
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Of `values`."""
         return self.values.shape
 
     @property
     def dtype(self) -> np.dtype:
+        """Of `values`."""
         return self.values.dtype
 
     def matmul(self, other: QTensor, *, scale: Any = None, zero_point: Any = None, dtype: Any = "uint8") -> Any:
-        """The product, with exact integer sums: float32, or a QTensor of `scale` and `zero_point` where scale is given."""
+        """The product of matrices, with exact integer sums, as ONNX's QLinearMatMul; also as `a @ b`.
+
+        self is [..., m, k] (uint8 or int8) with one scale, `other` [..., k, n] (uint8 or int8) with one scale or one for each
+        of its n columns; leading dimensions are broadcast. Without `scale`: float32 [..., m, n], the sums times both scales;
+        with it a QTensor of `scale`, `zero_point` and `dtype` ("uint8" or "int8").
+        """
         if not isinstance(other, QTensor):
             raise InvalidArgument(f"the other factor must be a QTensor, not {type(other).__name__}")
         shape = self._product_shape(other)
@@ -105,7 +130,7 @@ class QTensor:
         return self.matmul(other)
 
     def integer_matmul(self, other: QTensor) -> np.ndarray:
-        """The int32 sums themselves."""
+        """The sums themselves, int32 [..., m, n]; scales are not looked at."""
         shape = self._product_shape(other)
         return _core.tensor_matmul(
             default()._core, self.values, None, self.zero_point, other.values, None, other.zero_point, None, None, shape,
@@ -126,7 +151,11 @@ class QTensor:
 
 
 def fake_quantize(x: Any, scale: Any, zero_point: Any = None, *, dtype: Any = "uint8", axis: int = 0) -> np.ndarray:
-    """Quantizes and dequantizes in one go: what training with quantization in mind sees. float32."""
+    """Quantizes and dequantizes in one go, float32 of x's shape: what training with quantization in mind sees (Jacob et al.,
+    "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
+
+    `scale` and `zero_point` as those of `QTensor`, of the type `dtype` in between.
+    """
     name = _dtype(dtype)
     s, z = _parameters(scale, zero_point, name)
     return _core.tensor_fake_quantize(default()._core, _floats(x), s, z, axis, name)
