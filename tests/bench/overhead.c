@@ -37,8 +37,7 @@ int main(int argc, char **argv) {
   for (int d = 0; d < rank; d++) elements *= dims[d] = dims[d] < 1 ? 1 : dims[d];
   if (elements > LARGEST) return 2;
   for (int i = 0; i < elements; i++) input[i] = (float)(i % 17) / 17;
-  const octavo_tensor_view x =
-      OCTAVO_TENSOR_VIEW(OCTAVO_FLOAT32, input, (size_t)elements * sizeof(float), dims, rank);
+  const octavo_tensor_view x = OCTAVO_TENSOR_VIEW(OCTAVO_FLOAT32, input, (size_t)elements * sizeof(float), dims, rank);
   check(octavo_calibrator_create(f32, NULL, &calibrator));
   check(octavo_calibrator_collect(calibrator, &x, 1, NULL));
   check(octavo_calibrator_finish(calibrator, &statistics));

@@ -48,6 +48,30 @@ def test_a_long_run_stops(slow):
     assert stopped < 20
 
 
+def test_a_signal_handler_cannot_use_the_session_it_interrupts(slow):
+    session, images = slow
+    expected = session(images[:2])
+    said = []
+
+    def handle(*_):
+        try:
+            session(images[:2])
+        except octavo.Error as e:
+            said.append(e)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        timer = interrupt_after(0.3)
+        with pytest.raises(KeyboardInterrupt):
+            session(images)
+        timer.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert [e.code for e in said] == [octavo.Status.INVALID_STATE]
+    np.testing.assert_array_equal(session(images[:2]), expected)
+
+
 def test_calibration_stops(digits):
     path, images, _ = digits
     model = octavo.load(path)

@@ -7,6 +7,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -130,29 +131,56 @@ class Handle {
 };
 
 // Whose turn it is with an object that belongs to one thread at a time. Nobody waits for it with the GIL, which the one
-// whose turn it is needs to finish; waiting ends with Ctrl-C.
-using Turn = std::unique_lock<std::timed_mutex>;
-inline Turn TakeTurn(std::timed_mutex& mutex) {
-  Turn turn(mutex, std::try_to_lock);
-  while (!turn.owns_lock()) {
-    {
-      const py::gil_scoped_release release;
-      if (turn.try_lock_for(std::chrono::milliseconds(50))) break;
+// whose turn it is needs to finish; waiting ends with Ctrl-C. Whoever has the turn already (a signal handler during a
+// call) would wait for ever: refused.
+class Turns {
+ public:
+  class Turn {
+   public:
+    explicit Turn(Turns& turns) : turns_(turns) {
+      if (!turns_.mutex_.try_lock()) turns_.Wait();
+      turns_.owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    ~Turn() {
+      turns_.owner_.store(std::thread::id(), std::memory_order_relaxed);
+      turns_.mutex_.unlock();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    Turns& turns_;
+  };
+
+ private:
+  void Wait() {
+    if (owner_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+      throw Failure(OCTAVO_INVALID_STATE,
+                    "the object is at work on this thread: it cannot be used from within its call");
+    }
+    for (;;) {
+      {
+        const py::gil_scoped_release release;
+        if (mutex_.try_lock_for(std::chrono::milliseconds(50))) return;
+      }
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    }
   }
-  return turn;
-}
+
+  std::timed_mutex mutex_;
+  std::atomic<std::thread::id> owner_{};
+};
+using Turn = Turns::Turn;
 
 // A Handle whose calls take turns.
 template <typename T>
 class SerialHandle : public Handle<T> {
  public:
   using Handle<T>::Handle;
-  Turn turn() const { return TakeTurn(mutex_); }
+  Turn turn() const { return Turn(turns_); }
 
  private:
-  mutable std::timed_mutex mutex_;
+  mutable Turns turns_;
 };
 
 inline py::str Text(const octavo_buffer* buffer) {
