@@ -1,4 +1,3 @@
-using System;
 using Octavo.Interop;
 
 namespace Octavo
