@@ -1,5 +1,5 @@
 // Overhead MODEL: microseconds of one run of MODEL as INT8 with one thread, from C#, each way there is: the least mean of
-// Rounds rounds.
+// Rounds rounds; and how many times the runs of one thread two threads make ("x").
 using System;
 using System.Diagnostics;
 using System.Globalization;
@@ -31,7 +31,7 @@ internal static class Overhead
         Time("C# Run(Tensor)", () => session.Run(x).Dispose());
 
         double one = Together(1, int8, inputs), two = Together(2, int8, inputs);
-        Print("C# two threads", two / one, "times one thread's runs");
+        Print("C# two threads", two / one, "x");
     }
 
     /// <summary>Runs a second of threads that have a session each.</summary>

@@ -72,10 +72,11 @@ def main():
     check("one native library", len(native) == 1, native)
     nuspec = ET.parse(unpacked / "Octavo.nuspec").getroot()
     space = {"n": "http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd"}
+    check("the licences of what is inside", {"LICENSE", "LICENSE.third-party"} <= {p.name for p in unpacked.iterdir()})
     check("version", nuspec.findtext("n:metadata/n:version", namespaces=space) == VERSION)
     types = (unpacked / "[Content_Types].xml").read_text()
     untyped = {p.suffix[1:] for p in unpacked.rglob("*") if p.is_file() and p.suffix} - set(
-        re.findall(r'Extension="(\w+)"', types)
+        re.findall(r'Extension="([\w-]+)"', types)
     )
     check("every file has a content type", not untyped, untyped)
     symbols = subprocess.run(

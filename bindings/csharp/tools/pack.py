@@ -36,6 +36,7 @@ TYPES = """<?xml version="1.0" encoding="utf-8"?>
 <Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
   <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml" />
 {defaults}
+  <Default Extension="third-party" ContentType="application/octet" />
   <Override PartName="/LICENSE" ContentType="application/octet" />
 </Types>
 """
@@ -56,6 +57,7 @@ def pack(lib, out):
         f"runtimes/{RIDS[platform.machine()]}/native/liboctavo_csharp.so": (lib / "liboctavo_csharp.so").read_bytes(),
         "README.md": (ROOT / "bindings/csharp/README.md").read_bytes(),
         "LICENSE": (ROOT / "LICENSE").read_bytes(),
+        "LICENSE.third-party": (ROOT / "LICENSE.third-party").read_bytes(),
     }
     package = out / f"Octavo.{version}.nupkg"
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
