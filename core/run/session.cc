@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <new>
 #include <utility>
 
@@ -52,7 +53,7 @@ class SessionImpl : public Session {
     OCTAVO_RETURN_IF_ERROR(CheckOutputs(outputs));
     OCTAVO_RETURN_IF_ERROR(BindInputs(inputs));
     OCTAVO_RETURN_IF_ERROR(RunSteps(cancel, observer));
-    return Deliver(outputs);
+    return Deliver(inputs, outputs);
   }
 
   std::vector<StepProfile> Profile() const override {
@@ -259,12 +260,29 @@ class SessionImpl : public Session {
     return observer(binding_->plan->graph.values[v].name, tensor);
   }
 
-  Status Deliver(std::span<Tensor> outputs) {
+  // A result that only passes an input on lies in the caller's memory, which need not outlive the call: the session
+  // keeps a copy.
+  Result<Tensor> Kept(size_t i, Tensor result, std::span<const Tensor> inputs) {
+    const auto inside = [at = static_cast<const std::byte*>(result.raw())](const Tensor& input) {
+      const auto* from = static_cast<const std::byte*>(input.raw());
+      return std::less_equal<>()(from, at) && std::less<>()(at, from + input.bytes());
+    };
+    if (result.bytes() == 0 || std::none_of(inputs.begin(), inputs.end(), inside)) return result;
+    kept_.resize(binding_->plan->graph.outputs.size());
+    Tensor& copy = kept_[i];
+    if (copy.dtype() != result.dtype() || !(copy.shape() == result.shape())) {
+      OCTAVO_ASSIGN_OR_RETURN(copy, Tensor::Create(program_->memory(), result.dtype(), result.shape()));
+    }
+    std::memcpy(copy.mutable_raw(), result.raw(), result.bytes());
+    return copy;
+  }
+
+  Status Deliver(std::span<const Tensor> inputs, std::span<Tensor> outputs) {
     const Graph& graph = binding_->plan->graph;
     for (size_t i = 0; i < outputs.size(); ++i) {
       OCTAVO_ASSIGN_OR_RETURN(Tensor result, TensorOf(graph.outputs[i]));
       if (!outputs[i].defined()) {
-        outputs[i] = std::move(result);
+        OCTAVO_ASSIGN_OR_RETURN(outputs[i], Kept(i, std::move(result), inputs));
         continue;
       }
       OCTAVO_RETURN_IF_ERROR(CheckOutput(i, outputs[i], result.dtype(), result.shape()));
@@ -281,6 +299,7 @@ class SessionImpl : public Session {
   std::vector<Status> statuses_;            // one per share of a step
   std::vector<Shape> shapes_, bound_shapes_;
   std::shared_ptr<Binding> binding_;
+  std::vector<Tensor> kept_;  // by output: see Kept
 };
 
 }  // namespace

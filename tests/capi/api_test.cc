@@ -244,6 +244,25 @@ TEST_F(SessionTest, RunsIntoItsOwnMemory) {
   EXPECT_EQ(0, std::memcmp(y.data, expected, sizeof(expected)));
 }
 
+// What a model passes on unchanged must not lie in the input, which the caller may free before looking at the result.
+TEST_F(SessionTest, PassesInputsOnByCopy) {
+  const std::string bytes =
+      tiny::Model().Input({"x", 1, {-1, 4}}).Output({"y", 1, {-1, 4}}).Node("Identity", {"x"}, {"y"}).Bytes();
+  Model model;
+  Session run;
+  ASSERT_OK(octavo_model_load_memory(context, bytes.data(), bytes.size(), nullptr, &model));
+  ASSERT_OK(octavo_session_create(model, nullptr, &run));
+  for (int64_t rows : {2, 1, 2}) {
+    const int64_t shape[2] = {rows, 4};
+    const octavo_tensor_view x = View(OCTAVO_FLOAT32, values, static_cast<size_t>(rows) * 16, shape, 2);
+    octavo_tensor_view y = NoView();
+    ASSERT_OK(octavo_session_run(run, &x, 1, &y, 1, nullptr));
+    EXPECT_NE(x.data, y.data);
+    ASSERT_EQ(x.bytes, y.bytes);
+    EXPECT_EQ(0, std::memcmp(values, y.data, y.bytes));
+  }
+}
+
 TEST_F(SessionTest, RunsIntoTheCallersMemory) {
   Session session;
   ASSERT_OK(octavo_session_create(f32, nullptr, &session));
