@@ -2,7 +2,11 @@
 #   octavo_headers   protozero, nlohmann-json, xxHash, Highway: include folders and definitions
 #   octavo_hwy       Highway's few run-time sources as an object library (absent when a static system Highway is used)
 find_package(Threads REQUIRED)
-find_package(Python3 3.8 REQUIRED COMPONENTS Interpreter)
+# Python fetches what is missing, writes the shared library's symbol map and runs checks: a static library alone, from
+# sources at hand, does without.
+if(OCTAVO_FETCH_DEPS OR OCTAVO_SHARED OR OCTAVO_TESTS OR OCTAVO_PYTHON)
+  find_package(Python3 3.8 REQUIRED COMPONENTS Interpreter)
+endif()
 
 # octavo_obtain(<file below OCTAVO_DEPS_DIR that proves presence> names...)
 function(octavo_obtain proof)

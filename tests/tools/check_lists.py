@@ -25,7 +25,7 @@ LISTS = {
 # file -> pattern whose group 1 is the version; checked when the file exists
 VERSIONS = {
     "capi/include/octavo/octavo.h": r'(?m)^#\s*define\s+OCTAVO_VERSION(?:_STRING)?\s+"([^"]+)"',
-    "bindings/rust/octavo/Cargo.toml": r'(?m)^version\s*=\s*"([^"]+)"',
+    "bindings/rust/octavo-quant/Cargo.toml": r'(?m)^version\s*=\s*"([^"]+)"',
     "bindings/rust/octavo-sys/Cargo.toml": r'(?m)^version\s*=\s*"([^"]+)"',
     "bindings/java/pom.xml": r"(?s)</parent>.*?<version>([^<]+)</version>|<artifactId>octavo[^<]*</artifactId>\s*<version>([^<]+)<",
     "bindings/python/octavo/__init__.py": r'(?m)^__version__\s*=\s*"([^"]+)"',

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the machine ready:  setup.sh build | test | fuzz | bench | docs | csharp
+# Makes the machine ready:  setup.sh build | test | fuzz | bench | docs | csharp | rust
 # Installs missing system packages where that needs no password (Debian, Ubuntu), else says in one line what to install.
 # Only what `build` asks for is required; the rest is optional, and what needs it says that it was skipped.
 set -eu
@@ -27,6 +27,7 @@ case "${1:-build}" in
     need swig swig
     need abidiff abigail-tools
     need doxygen doxygen
+    need cargo cargo
     need aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
     command -v qemu-aarch64 >/dev/null 2>&1 || need qemu-aarch64-static qemu-user-static
     [ -e /usr/include/gtest/gtest.h ] || packages="$packages libgtest-dev"
@@ -34,6 +35,10 @@ case "${1:-build}" in
   fuzz) need clang++ clang; need ld.lld lld ;;
   bench) [ -e /usr/include/benchmark/benchmark.h ] || packages="$packages libbenchmark-dev" ;;
   docs) need doxygen doxygen ;;
+  rust)
+    need cargo cargo
+    need pkg-config pkg-config
+    ;;
   csharp)
     need swig swig
     need sn mono-devel
