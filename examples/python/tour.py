@@ -69,15 +69,20 @@ models = {
 scores = {name: octavo.Session(m)(images) for name, m in models.items()}
 accuracy = {name: float((s.argmax(axis=1) == labels).mean()) for name, s in scores.items()}
 kilobytes = {name: len(m.to_bytes()) / 1000 for name, m in models.items()}
+noise = {name: ((s - scores["float32"]) ** 2).sum() for name, s in scores.items()}
+decibels = {name: 10 * np.log10((scores["float32"] ** 2).sum() / n) for name, n in noise.items() if n}
 for name in models:
-    print(f"{name:20} accuracy {accuracy[name]:.2%}  {kilobytes[name]:6.1f} kB")
+    against = f"{decibels[name]:5.1f} dB" if name in decibels else ""
+    print(f"{name:20} accuracy {accuracy[name]:.2%}  {kilobytes[name]:6.1f} kB  {against}")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained", sharey=True)
-left.barh(list(accuracy), [100 * a for a in accuracy.values()])
-left.set(xlabel="accuracy, %", xlim=(90, 100))
+left.barh(list(decibels), list(decibels.values()))
+left.set(xlabel="scores against float32: signal to noise, dB")
 left.invert_yaxis()
-right.barh(list(kilobytes), list(kilobytes.values()))
+right.barh(list(decibels), [kilobytes[name] for name in decibels])
+right.axvline(kilobytes["float32"], color="gray", linestyle="--", label="float32")
 right.set(xlabel="file, kB")
+right.legend()
 figure.savefig(OUT / "recipes.png", dpi=110)
 
 # %% [markdown]
@@ -92,11 +97,11 @@ profiles = {name: octavo.profile(models[name], images[:1], threads=1) for name i
 print(profiles["histogram (default)"])
 
 layers = [layer for layer in report.layers if layer.sqnr_db is not None]
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained", width_ratios=[3, 1])
 left.plot([layer.sqnr_db for layer in layers], "o-")
-left.set(xlabel="layer", ylabel="signal to quantization noise, dB")
-left.set_xticks(range(len(layers)), [layer.op for layer in layers], rotation=45)
-right.bar(list(profiles), [1e6 * p.seconds for p in profiles.values()])
+left.set(ylabel="signal to quantization noise, dB")
+left.set_xticks(range(len(layers)), [layer.name.strip("/") for layer in layers], rotation=90, fontsize=8)
+right.bar(["float32", "INT8"], [1e6 * p.seconds for p in profiles.values()])
 right.set(ylabel="one inference, us")
 figure.savefig(OUT / "layers.png", dpi=110)
 

@@ -22,9 +22,9 @@ def reading(path: str, read: Callable[[], T]) -> T:
     """read(), where a file that does not exist is a FileNotFoundError, too."""
     try:
         return read()
-    except FileError as e:
+    except FileError:
         if not os.path.exists(path):
-            raise MissingFile(str(e)) from None
+            raise MissingFile(f"{path}: no such file") from None
         raise
 
 
