@@ -41,16 +41,16 @@ print("this is a", int8.run(images[:1]).argmax(), "and should be a", labels[0])
 # ## One calibration, many recipes
 #
 # Statistics are a value of their own: collected once, they serve every observer, also one of your own: here a function that
-# cuts off the outermost 0.1 % of the values at each end. What it answers is widened to hold 0.
+# cuts off the outermost 0.01 % of the values at each end. What it answers is widened to hold 0.
 
 # %%
 stats = octavo.calibrate(model, batches)
 
 
 def quantile(histogram):
-    """(low, high) that leave 0.1 % of the values outside at each end."""
+    """(low, high) that leave 0.01 % of the values outside at each end."""
     share = np.cumsum(histogram.counts) / histogram.count
-    return histogram.lows[np.searchsorted(share, 0.001)], histogram.highs[np.searchsorted(share, 0.999)]
+    return histogram.lows[np.searchsorted(share, 0.0001)], histogram.highs[np.searchsorted(share, 0.9999)]
 
 
 float_head = {"octavo": 1, "nodes": [{"match": {"op": "Gemm"}, "keep_float": True}]}
