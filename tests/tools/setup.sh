@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the machine ready:  setup.sh build | test | fuzz | bench | docs | csharp | rust
+# Makes the machine ready:  setup.sh build | test | fuzz | bench | docs | csharp | rust | java
 # Installs missing system packages where that needs no password (Debian, Ubuntu), else says in one line what to install.
 # Only what `build` asks for is required; the rest is optional, and what needs it says that it was skipped.
 set -eu
@@ -44,6 +44,11 @@ case "${1:-build}" in
     need sn mono-devel
     need nunit-console nunit-console
     [ -e /usr/lib/mono/gac/nunit.framework ] || packages="$packages libnunit-cil-dev"
+    ;;
+  java)
+    need swig swig
+    need javac default-jdk-headless
+    need mvn maven
     ;;
 esac
 [ -z "$packages" ] && exit 0
