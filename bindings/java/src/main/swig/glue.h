@@ -1,4 +1,5 @@
-/* What the generated marshalling calls: strings, exceptions, native memory as buffers, and the trampolines of callbacks. */
+/* What the generated marshalling calls: strings, exceptions, native memory as buffers, and the trampolines of
+ * callbacks. */
 #ifndef OCTAVO_JAVA_GLUE_H_
 #define OCTAVO_JAVA_GLUE_H_
 
@@ -47,8 +48,8 @@ static jbyteArray java_bytes(JNIEnv *env, const char *text) {
   return bytes;
 }
 
-/* Throws what the failed call left, in the call itself: a virtual thread may go on another carrier before the next one. An
- * exception that a callback threw is pending already and says more. */
+/* Throws what the failed call left, in the call itself: a virtual thread may go on another carrier before the next one.
+ * An exception that a callback threw is pending already and says more. */
 static void java_throw(JNIEnv *env, octavo_status status) {
   jbyteArray text;
   jthrowable error;
@@ -57,16 +58,16 @@ static void java_throw(JNIEnv *env, octavo_status status) {
   if (!(*env)->ExceptionCheck(env)) (*env)->Throw(env, error);
 }
 
-/* Callbacks come on the thread that called the library, so it has an environment. One whose exception waits to be thrown
- * takes no further call: NULL. */
+/* Callbacks come on the thread that called the library, so it has an environment. One whose exception waits to be
+ * thrown takes no further call: NULL. */
 static JNIEnv *callback_env(void) {
   JNIEnv *env;
   if ((*java_vm)->GetEnv(java_vm, (void **)&env, JNI_VERSION_1_8) != JNI_OK || (*env)->ExceptionCheck(env)) return NULL;
   return env;
 }
 
-/* user_data of all is the number that org.octavo.Callbacks gave the listener. An exception stays pending; the library is
- * asked to stop. */
+/* user_data of all is the number that org.octavo.Callbacks gave the listener. An exception stays pending; the library
+ * is asked to stop. */
 static void java_log(int32_t level, const char *message, void *user_data) {
   JNIEnv *env = callback_env();
   jbyteArray text = env ? java_bytes(env, message) : NULL;
@@ -81,7 +82,8 @@ static int32_t java_progress(double fraction, const char *what, void *user_data)
   jbyteArray text = env ? java_bytes(env, what) : NULL;
   jint stop;
   if (!text) return 1;
-  stop = (*env)->CallStaticIntMethod(env, callbacks_class, callbacks_progress, (jlong)(intptr_t)user_data, fraction, text);
+  stop =
+      (*env)->CallStaticIntMethod(env, callbacks_class, callbacks_progress, (jlong)(intptr_t)user_data, fraction, text);
   if ((*env)->ExceptionCheck(env)) stop = 1;
   (*env)->DeleteLocalRef(env, text);
   return stop;
@@ -103,8 +105,8 @@ static int32_t java_observe(const char *value, int64_t count, double min, double
     (*env)->SetDoubleArrayRegion(env, java_lows, 0, size, lows);
     (*env)->SetDoubleArrayRegion(env, java_highs, 0, size, highs);
     (*env)->SetLongArrayRegion(env, java_counts, 0, size, (const jlong *)counts);
-    stop = (*env)->CallStaticIntMethod(env, callbacks_class, callbacks_observe, (jlong)(intptr_t)user_data, name, (jlong)count,
-                                       min, max, java_lows, java_highs, java_counts, java_range);
+    stop = (*env)->CallStaticIntMethod(env, callbacks_class, callbacks_observe, (jlong)(intptr_t)user_data, name,
+                                       (jlong)count, min, max, java_lows, java_highs, java_counts, java_range);
     if ((*env)->ExceptionCheck(env)) {
       stop = 1;
     } else {
