@@ -24,20 +24,10 @@ fn main() {
             return;
         }
     }
-    if env::var_os("OCTAVO_NO_VENDOR").is_set() {
+    if env::var_os("OCTAVO_NO_VENDOR").map_or(false, |value| value != "0") {
         panic!("pkg-config knows no octavo, and OCTAVO_NO_VENDOR forbids building the bundled sources");
     }
     build(&sources());
-}
-
-trait Flag {
-    fn is_set(&self) -> bool;
-}
-
-impl Flag for Option<std::ffi::OsString> {
-    fn is_set(&self) -> bool {
-        matches!(self, Some(value) if value != "0")
-    }
 }
 
 fn link_folder(folder: &Path) {

@@ -99,6 +99,14 @@ impl ContextOptions {
     /// Tells `log` what the library does: messages up to `level`, one line each. Called on the thread that called the
     /// library, possibly from several at once. It must not call the library. If it panics, the panic goes on where the
     /// library was called.
+    ///
+    /// What it holds must be safe to use from other threads:
+    ///
+    /// ```compile_fail,E0277
+    /// let lines = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    /// octavo::ContextOptions::new()
+    ///     .log(octavo::LogLevel::Info, move |_, line| lines.borrow_mut().push(line.to_owned()));
+    /// ```
     pub fn log(mut self, level: LogLevel, log: impl Fn(LogLevel, &str) + Send + Sync + 'static) -> ContextOptions {
         self.log = Some((level, Box::new(log)));
         self

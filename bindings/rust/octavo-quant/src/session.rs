@@ -97,6 +97,15 @@ pub struct OutputInfo {
 /// shared::<octavo::Session>();
 /// ```
 ///
+/// Once it is closed or handed on, there is nothing left to call:
+///
+/// ```compile_fail,E0382
+/// # let model = octavo::Model::load("net.onnx").unwrap();
+/// let mut session = model.session().unwrap();
+/// drop(session);
+/// session.run(&[]).unwrap();
+/// ```
+///
 /// What a run returned cannot be looked at after the next:
 ///
 /// ```compile_fail,E0499

@@ -315,6 +315,12 @@ impl fmt::Debug for TensorView<'_> {
 /// let y = TensorViewMut::new(&mut scores, &[1, 10])?;
 /// # Ok::<(), octavo::Error>(())
 /// ```
+///
+/// Memory that may only be read does not serve:
+///
+/// ```compile_fail,E0308
+/// octavo::TensorViewMut::new(&[0f32; 10], &[1, 10]);
+/// ```
 pub struct TensorViewMut<'a> {
     dtype: DType,
     shape: Option<Shape>, // None: whatever the result has
