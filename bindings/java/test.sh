@@ -23,7 +23,7 @@ done
 rm -rf $jars/surefire-reports
 mvn -B -ntp -f bindings/java/pom.xml package >$logs/java.log 2>&1
 status=$?
-if grep -q "Could not transfer artifact\|Unresolveable build extension\|could not be resolved" $logs/java.log; then
+if grep -q "Could not transfer artifact\|Could not resolve dependencies\|Cannot access .* in offline mode" $logs/java.log; then
   echo "Maven cannot get its plugins or JUnit ($logs/java.log)."
   exit 77
 fi
