@@ -17,7 +17,7 @@ add_custom_command(
   OUTPUT ${wrap}
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${java}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${java}
-  COMMAND ${SWIG_EXECUTABLE} -java -package org.octavo -I${PROJECT_SOURCE_DIR}/capi/include -outdir ${java} -o ${wrap} ${interface}
+  COMMAND ${SWIG_EXECUTABLE} -java -Werror -package org.octavo -I${PROJECT_SOURCE_DIR}/capi/include -outdir ${java} -o ${wrap} ${interface}
   DEPENDS ${interface} ${header}
   VERBATIM)
 set_source_files_properties(${wrap} PROPERTIES OBJECT_DEPENDS ${glue})
