@@ -5,6 +5,7 @@ import gc
 import pathlib
 import pickle
 import sys
+import sysconfig
 import threading
 
 import numpy as np
@@ -349,6 +350,11 @@ def test_the_gil_is_free_while_running(digits):
         ticks += 1
     t.join()
     assert ticks >= 3
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python has a global lock")
+def test_free_threaded_builds_stay_free():
+    assert not sys._is_gil_enabled()
 
 
 def test_metadata_and_description(int8, convnet):
