@@ -195,6 +195,8 @@ def test_inputs_are_read_where_they_lie(model, monkeypatch, kind):
 def test_outputs_are_written_where_they_shall_lie(model, monkeypatch, kind):
     session, memory = octavo.Session(model), np.zeros((2, 2), np.float32)
     out = (((ctypes.c_float * 2) * 2).from_buffer(memory)) if kind == "ctypes" else VIEWS[kind](memory)
+    if kind == "dlpack" and not np.from_dlpack(out).flags.writeable:
+        pytest.skip("this NumPy reads DLPack as read-only")
     seen = no_copies(monkeypatch, session)
     assert session.run(X, out=out) is out
     np.testing.assert_array_equal(memory, np.abs(X))

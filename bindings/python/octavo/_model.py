@@ -197,8 +197,9 @@ class Session:
                 the buffer protocol. Memory of the input's dtype is read where it lies, whatever its strides; other dtypes
                 are converted where only precision is lost (float64 -> float32), else refused. bfloat16 is given as
                 `ml_dtypes.bfloat16` or as its bits in uint16. Inputs named "out" or "cancel" go into a dict.
-            out: writeable C-contiguous memory of the output's dtype and shape that receives the result; with several
-                outputs a dict of them by name. Comes back as it was given.
+            out: writeable C-contiguous memory of the output's dtype and shape that receives the result (DLPack: with a
+                NumPy that reads it as writeable, 2.1); with several outputs a dict of them by name. Comes back as it was
+                given.
             cancel: an `octavo.Cancel` that another thread may use to stop the run.
 
         Returns:
