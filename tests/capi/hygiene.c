@@ -36,6 +36,8 @@ static int open_files(void) {
 
 static float image[256];
 
+static const char decimals[] = "{\"activations\": {\"observer\": {\"name\": \"percentile\", \"percentile\": 99.75}}}";
+
 static size_t sum(const void *data, size_t size) {
   const unsigned char *bytes = (const unsigned char *)data;
   size_t hash = 0, i;
@@ -51,6 +53,7 @@ static int journey(octavo_model **keep_model, octavo_session **keep_session, siz
   octavo_calibrator *calibrator = NULL;
   octavo_statistics *statistics = NULL;
   octavo_session *session = NULL;
+  octavo_recipe *recipe = NULL;
   octavo_buffer *text = NULL, *bytes = NULL;
   octavo_tensor_view x = OCTAVO_TENSOR_VIEW(OCTAVO_FLOAT32, image, sizeof(image), dims, 4);
   octavo_tensor_view y = OCTAVO_TENSOR_VIEW_INIT;
@@ -60,7 +63,8 @@ static int journey(octavo_model **keep_model, octavo_session **keep_session, siz
   REQUIRE(octavo_calibrator_create(model, NULL, &calibrator) == OCTAVO_OK);
   REQUIRE(octavo_calibrator_collect(calibrator, &x, 1, NULL) == OCTAVO_OK);
   REQUIRE(octavo_calibrator_finish(calibrator, &statistics) == OCTAVO_OK);
-  REQUIRE(octavo_model_quantize(model, statistics, NULL, &int8) == OCTAVO_OK);
+  REQUIRE(octavo_recipe_parse(context, decimals, sizeof(decimals) - 1, &recipe) == OCTAVO_OK);
+  REQUIRE(octavo_model_quantize(model, statistics, recipe, &int8) == OCTAVO_OK);
   REQUIRE(octavo_model_describe_json(int8, &text) == OCTAVO_OK);
   REQUIRE(octavo_model_save_memory(int8, NULL, &bytes) == OCTAVO_OK);
   REQUIRE(octavo_session_create(int8, NULL, &session) == OCTAVO_OK);
@@ -68,6 +72,7 @@ static int journey(octavo_model **keep_model, octavo_session **keep_session, siz
   *hash = sum(octavo_buffer_data(bytes), octavo_buffer_size(bytes)) * 31 + sum(y.data, y.bytes);
   octavo_buffer_destroy(bytes);
   octavo_buffer_destroy(text);
+  octavo_recipe_destroy(recipe);
   octavo_statistics_destroy(statistics);
   octavo_calibrator_destroy(calibrator);
   octavo_model_destroy(model);

@@ -25,6 +25,11 @@ CONSUMERS = ROOT / "tests/consumers"
 VERSION = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
 MAJOR = VERSION.split(".")[0]
 SIZE_LIMIT = 4 << 20  # bytes of the shared library, stripped
+# What would read or change the process around the library, or end it.
+FORBIDDEN = re.compile(
+    "(secure_)?getenv|(un)?setenv|putenv|environ|setlocale|signal|sigaction|f?chdir|umask|_?exit|quick_exit|dup2|fork|execve|system|"
+    "popen|printf|puts|putchar|perror|srand|setrlimit|setpriority|mlockall"
+)
 ALLOWED_NEEDED = re.compile(r"^(libc|libm|libpthread|libdl|librt|ld-linux.*)\.so\.\d+$")
 
 cases = []  # (name, None or why it failed, None or why it was skipped)
@@ -110,6 +115,9 @@ def examine(which, prefix):
     needed, soname = dynamic(library)
     odd = [n for n in needed if not ALLOWED_NEEDED.match(n)]
     report(f"{which}: needs only the C library", f"needs {odd}" if odd else None)
+    undefined = run("nm", "-D", "--undefined-only", library).split()
+    rude = sorted(name for name in undefined if FORBIDDEN.fullmatch(name.split("@")[0]))
+    report(f"{which}: calls nothing that reads or changes the process", f"calls {rude}" if rude else None)
     report(f"{which}: soname", None if soname == [f"liboctavo.so.{MAJOR}"] else f"is {soname}")
     if which == "cmake":  # Meson's is built without optimization here
         stripped = WORK / "stripped.so"
