@@ -8,6 +8,7 @@
 #include "core/base/name_hash.h"
 #include "core/graph/operator.h"
 #include "core/onnx/fields.h"
+#include "core/onnx/microsoft.h"
 #include "core/onnx/schema.h"
 #include "core/onnx/tensor_reader.h"
 #include "core/ops/table.h"
@@ -520,6 +521,7 @@ Result<Graph> Reader::Read() {
   const char* mistaken = Mistaken(bytes_);
   if (mistaken) return Error(Code::kInvalidModel, "%s", mistaken);
   OCTAVO_RETURN_IF_ERROR(ReadModel());
+  OCTAVO_RETURN_IF_ERROR(SpellOutMicrosoft(graph_, source_.memory));
   OCTAVO_RETURN_IF_ERROR(Resolve(graph_, FindOperator, source_.memory->limits()));
   return std::move(graph_);
 }

@@ -1,44 +1,55 @@
 #include "core/ops/table.h"
 
-#include <unordered_map>
-#include <vector>
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
 
 #include "core/ops/families.h"
 
 namespace octavo {
 namespace {
 
+using Key = std::pair<std::string_view, std::string_view>;
+Key KeyOf(const Operator* row) { return {row->domain, row->name}; }
+
+// Trivially destroyed, so that a thread may look something up while the process ends, and without memory of its own, so
+// that unloading the library leaves nothing behind.
 struct Table {
-  std::vector<const Operator*> rows;
-  std::unordered_map<std::string, const Operator*> by_name;  // "domain:name"
+  static constexpr size_t kMost = 512;
+  std::array<const Operator*, kMost> rows{};     // in the order of families
+  std::array<const Operator*, kMost> by_name{};  // sorted
+  size_t count = 0;
 
   Table() {
     for (std::span<const Operator> family :
          {ConvOperators(), MatMulOperators(), PoolOperators(), NormOperators(), QuantizeOperators(), IntegerOperators(),
           ResizeOperators(), UnaryOperators(), BinaryOperators(), SoftmaxOperators(), ReduceOperators(),
           ShapeOperators(), MoveOperators(), GatherOperators()}) {
-      for (const Operator& row : family) {
-        rows.push_back(&row);
-        by_name.emplace(std::string(row.domain) + ":" + row.name, &row);
-      }
+      for (const Operator& row : family) rows.at(count++) = &row;
     }
+    by_name = rows;
+    std::sort(by_name.begin(), by_name.begin() + count,
+              [](const Operator* a, const Operator* b) { return KeyOf(a) < KeyOf(b); });
   }
 };
 
-// Never destroyed: the library may be unloaded while another thread still looks something up.
 const Table& GetTable() {
-  static const Table* const table = new Table;
-  return *table;
+  static const Table table;
+  return table;
 }
 
 }  // namespace
 
 const Operator* FindOperator(const std::string& domain, const std::string& name) {
-  const auto& by_name = GetTable().by_name;
-  const auto found = by_name.find((domain == "ai.onnx" ? "" : domain) + ":" + name);
-  return found == by_name.end() ? nullptr : found->second;
+  const Table& table = GetTable();
+  const Key key(domain == "ai.onnx" ? std::string_view() : std::string_view(domain), name);
+  const auto end = table.by_name.begin() + table.count;
+  const auto found = std::lower_bound(table.by_name.begin(), end, key,
+                                      [](const Operator* row, const Key& wanted) { return KeyOf(row) < wanted; });
+  return found == end || KeyOf(*found) != key ? nullptr : *found;
 }
 
-std::span<const Operator* const> AllOperators() { return GetTable().rows; }
+std::span<const Operator* const> AllOperators() { return std::span(GetTable().rows).first(GetTable().count); }
 
 }  // namespace octavo

@@ -4,6 +4,7 @@
 
 #include "core/base/checked.h"
 #include "core/ops/integer.h"
+#include "core/plan/padded.h"
 #include "core/plan/plan_builder.h"
 
 namespace octavo {
@@ -73,7 +74,7 @@ class BatchStep : public Step {
   size_t packed_bytes = 0;
   int64_t c_matrix_bytes = 0;
   int32_t b_zero = 0;
-  std::vector<float> multiplier;
+  Padded<float> multiplier;
 
   size_t max_parts() const override {
     const size_t worth = static_cast<size_t>(std::max(1.0, info.macs / kMacsWorthAThread));

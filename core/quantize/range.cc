@@ -1,6 +1,7 @@
 #include "core/quantize/range.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -9,23 +10,31 @@
 namespace octavo {
 namespace {
 
-// Expected squared error of quantizing to 8 bits with the parameters of a range, times the number of values.
+// How much more an error beyond the range counts than one of rounding. Rounding errors have mean 0 and little to do
+// with each other, so sums and averages over many values make them small; values that are cut off are all cut the same
+// way, often many neighbours at once, and averages keep that.
+constexpr double kClippedWeight = 16;
+
+// Expected squared error of quantizing to 8 bits with the parameters of a range, times the number of values; what lies
+// beyond half a step counts kClippedWeight times.
 double SquaredError(const std::vector<Mass>& masses, Range range) {
   const QuantParams params = ParamsU8(range);
   const double step = params.scale, lowest = -params.zero_point, highest = 255 - params.zero_point;
   double sum = 0;
-  // The integral of the squared error up to u, in steps: with n the clamped rounding of u and e = u - n, n/12 + e^3/3.
+  // The integral of the squared error up to u, in steps: with n the clamped rounding of u and e = u - n, n/12 + e^3/3,
+  // where e^2 beyond 1/4 has weight.
   const auto integral = [&](double u) {
     const double n = std::clamp(std::nearbyint(u), lowest, highest), e = u - n;
-    return n / 12 + e * e * e / 3;
+    const double inner = std::clamp(e, -0.5, 0.5);
+    return n / 12 + (inner * inner * inner + kClippedWeight * (e * e * e - inner * inner * inner)) / 3;
   };
   for (const Mass& mass : masses) {
     const double a = mass.low / step, b = mass.high / step;
     if (b - a > 1e-6) {
       sum += mass.count * (integral(b) - integral(a)) / (b - a);
     } else {
-      const double e = std::fabs(a - std::clamp(std::nearbyint(a), lowest, highest));
-      sum += mass.count * e * e;
+      const double e = std::fabs(a - std::clamp(std::nearbyint(a), lowest, highest)), inner = std::min(e, 0.5);
+      sum += mass.count * (inner * inner + kClippedWeight * (e * e - inner * inner));
     }
   }
   return sum * step * step;
@@ -36,13 +45,13 @@ double SquaredError(const std::vector<Mass>& masses, Range range) {
 constexpr int kOctaves = 8, kCoarse = 8, kFine = 64;
 
 // 2^(-i / kFine).
-const std::vector<double>& Factors() {
-  static const std::vector<double>* const factors = [] {
-    auto* made = new std::vector<double>;
-    for (int i = 0; i <= kOctaves * kFine; ++i) made->push_back(math::Exp(-i * 0.6931471805599453 / kFine));
+const std::array<double, kOctaves * kFine + 1>& Factors() {
+  static const auto factors = [] {
+    std::array<double, kOctaves * kFine + 1> made;
+    for (size_t i = 0; i < made.size(); ++i) made[i] = math::Exp(-static_cast<double>(i) * 0.6931471805599453 / kFine);
     return made;
   }();
-  return *factors;
+  return factors;
 }
 
 // Moves *at, a position among Factors(), to where the error is least.

@@ -34,13 +34,13 @@ struct NodeRule {
 
 struct Recipe {
   Scheme scheme = Scheme::kStatic;
-  ObserverChoice observer;         // of activations
-  bool per_channel = true;         // granularity of weights
-  int64_t block_size = 32;         // weight-only: elements along the summed axis that share a scale; 0 = whole channel
-  int weight_bits = 8;             // weight-only: 8 or 4
-  bool balanced_rounding = false;  // of convolution kernels: BalanceKernels (weights.h)
-  bool bias_correction = true;     // static: biases make up for the mean error of rounded weights
-  std::vector<NodeRule> nodes;     // later rules win
+  ObserverChoice observer;        // of activations
+  bool per_channel = true;        // granularity of weights
+  int64_t block_size = 32;        // weight-only: elements along the summed axis that share a scale; 0 = whole channel
+  int weight_bits = 8;            // weight-only: 8 or 4
+  bool balanced_rounding = true;  // of convolution kernels: BalanceKernels (weights.h)
+  bool bias_correction = true;    // static: biases make up for the mean error of rounded weights
+  std::vector<NodeRule> nodes;    // later rules win
 
   // Unknown key, wrong type, value out of range: kInvalidData, naming it and what is allowed. Also accepts the bare
   // names of schemes: `static`, `dynamic`, `weight-only`.

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <optional>
 
+#include "core/ops/window.h"
 #include "core/quantize/range.h"
 #include "core/quantize/rewriter.h"
 #include "core/quantize/schemes.h"
@@ -221,29 +222,56 @@ class StaticEmitter {
     if (node.op_type == "MatMul") return;  // has no bias
     const auto found = statistics_.values.find(graph_.values[unit.inputs[0]].name);
     if (found == statistics_.values.end() || found->second.channel_axis != 1) return;
-    const std::vector<double> errors = MeanErrors(node, weights, quantized, scales, found->second.ChannelMeans());
+    const std::vector<double> errors = MeanErrors(node, weights, quantized, scales, found->second.ChannelMeans(),
+                                                  TapShares(node, weights, graph_.values[unit.inputs[0]].shape));
     if (errors.empty()) return;
     if (bias.size() <= 1) bias.resize(errors.size(), bias.empty() ? 0.0f : bias[0]);
     if (bias.size() != errors.size()) return;
     for (size_t c = 0; c < bias.size(); ++c) bias[c] = static_cast<float>(double{bias[c]} - errors[c]);
   }
 
-  // The mean error of each output channel of a Conv, ConvTranspose or Gemm, padding aside. Empty if the means do not
-  // fit.
+  // How often each tap of the weights counts in an output element, on average: less than once where padding lies under
+  // it. Padding is left aside where the input's size is not known.
+  std::vector<double> TapShares(const Node& node, const Tensor& weights, const std::optional<Shape>& x) const {
+    const NodeReader reader(node, graph_.opset());
+    const Shape& shape = weights.shape();
+    std::vector<double> shares(static_cast<size_t>(shape.Elements(2, shape.rank())), 1.0);
+    if (node.op_type == "ConvTranspose") {  // an output meets one of stride * stride sets of taps
+      for (int64_t stride : reader.Ints("strides")) {
+        for (double& share : shares) share /= static_cast<double>(stride);
+      }
+    }
+    if (node.op_type != "Conv" || !x || x->rank() != shape.rank()) return shares;
+    const auto window = ConvWindow(reader, x->dims().subspan(2), shape.dims().subspan(2));
+    if (!window.ok()) return shares;
+    size_t inner = 1;  // taps from one position along the axis to the next
+    for (int i = window->spatial; i-- > 0;) {
+      const WindowAxis& axis = window->axis(i);
+      const auto kernel = static_cast<size_t>(axis.kernel);
+      if (axis.in > 0 && axis.out > 0) {
+        std::vector<double> met(kernel, 0.0);
+        for (int64_t o = 0; o < axis.out; ++o) {
+          const auto [begin, end] = axis.ValidTaps(o);
+          for (int64_t k = begin; k < end; ++k) met[static_cast<size_t>(k)] += 1.0 / static_cast<double>(axis.out);
+        }
+        for (size_t tap = 0; tap < shares.size(); ++tap) shares[tap] *= met[tap / inner % kernel];
+      }
+      inner *= kernel;
+    }
+    return shares;
+  }
+
+  // The mean error of each output channel of a Conv, ConvTranspose or Gemm. Empty if the means do not fit.
   std::vector<double> MeanErrors(const Node& node, const Tensor& weights, const Tensor& quantized,
-                                 const std::vector<float>& scales, const std::vector<double>& means) const {
+                                 const std::vector<float>& scales, const std::vector<double>& means,
+                                 const std::vector<double>& tap_shares) const {
     const NodeReader reader(node, graph_.opset());
     const Shape& shape = weights.shape();
     const bool gemm = node.op_type == "Gemm", transposed = node.op_type == "ConvTranspose";
     const bool out_first = gemm ? reader.Int("transB", 0) != 0 : !transposed;
-    const int64_t groups = gemm ? 1 : reader.Int("group", 1), taps = shape.Elements(2, shape.rank());
+    const int64_t groups = gemm ? 1 : reader.Int("group", 1);
     const int64_t ins = out_first ? shape[1] * groups : shape[0], outs = out_first ? shape[0] : shape[1] * groups;
     if (static_cast<int64_t>(means.size()) != ins || ins % groups != 0 || outs % groups != 0) return {};
-    // A transposed convolution reaches an output with one of stride * stride sets of its taps.
-    double share = 1;
-    if (transposed) {
-      for (int64_t stride : reader.Ints("strides")) share /= static_cast<double>(stride);
-    }
     const auto exact = weights.data<float>();
     const auto rounded = quantized.data<int8_t>();
     std::vector<double> errors(static_cast<size_t>(outs), 0.0);
@@ -254,8 +282,11 @@ class StaticEmitter {
         const int64_t in = out_first ? group * shape[1] + j : i, out = out_first ? i : group * shape[1] + j;
         const double scale = scales[scales.size() == 1 ? 0 : static_cast<size_t>(out)];
         double error = 0;
-        for (int64_t tap = 0; tap < taps; ++tap, ++at) error += rounded[at] * scale - double{exact[at]};
-        errors[static_cast<size_t>(out)] += error * means[static_cast<size_t>(in)] * share;
+        for (const double share : tap_shares) {
+          error += (rounded[at] * scale - double{exact[at]}) * share;
+          ++at;
+        }
+        errors[static_cast<size_t>(out)] += error * means[static_cast<size_t>(in)];
       }
     }
     return errors;

@@ -5,8 +5,10 @@ import pickle
 
 import numpy as np
 import octavo
+import onnx
 import pytest
-from conftest import convnet_bytes, two_bytes
+from conftest import convnet_bytes, info, onnx_bytes, two_bytes
+from onnx import TensorProto, helper
 
 
 def close(a, b):
@@ -196,6 +198,60 @@ def test_convert(convnet, samples, int8):
     assert close(back.run(samples), convnet.run(samples))
     with pytest.raises(ValueError, match="qoperator"):
         octavo.convert(int8, "tflite")
+
+
+def microsoft(op, scales, more_inputs=(), triples_first=True, **attributes):
+    """A model of one operator of com.microsoft on uint8 inputs with scales 0.5, 0.25, ..., result scale 0.1, zero point 100."""
+    constants = {"ys": np.float32(0.1), "yz": np.uint8(100)}
+    names, inputs = [], []
+    for i, shape in enumerate(scales):
+        constants[f"s{i}"], constants[f"z{i}"] = np.float32(0.5 / 2**i), np.uint8(120 + i)
+        names += [f"x{i}", f"s{i}", f"z{i}"]
+        inputs.append(info(f"x{i}", shape, TensorProto.UINT8))
+    result = ["ys", "yz"]
+    order = [*more_inputs, *names, *result] if triples_first else [*result, *names]
+    node = helper.make_node(op, order, ["y"], "node", domain="com.microsoft", **attributes)
+    inputs = [*(info(name, [4, 6], TensorProto.BOOL) for name in more_inputs), *inputs]
+    model = onnx.load_from_string(onnx_bytes([node], inputs, [info("y", None, TensorProto.UINT8)], constants))
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    return model.SerializeToString()
+
+
+def rounded(y):
+    return np.clip(np.rint(y.astype(np.float32) / np.float32(0.1)) + 100, 0, 255).astype(np.uint8)
+
+
+def test_operators_of_onnxruntime():
+    random = np.random.default_rng(3)
+    a, b = random.integers(80, 160, (2, 4, 6), np.uint8)
+    x, z = (a - np.float32(120)) * np.float32(0.5), (b - np.float32(121)) * np.float32(0.25)
+    shapes = [[4, 6], [4, 6]]
+
+    def run(model, *arrays):
+        model = octavo.load(model)
+        results = [m.run(arrays) for m in (model, octavo.convert(model), octavo.convert(model, "qoperator"))]
+        y, *converted = [r["y"] if isinstance(r, dict) else r for r in results]
+        assert all(np.array_equal(y, other) for other in converted)
+        return y.astype(int)
+
+    def near(y, exact):
+        np.testing.assert_allclose(y, rounded(exact), atol=1)
+
+    near(run(microsoft("QLinearAdd", shapes), a, b), x + z)
+    near(run(microsoft("QLinearMul", shapes), a, b), x * z)
+    near(run(microsoft("QLinearConcat", shapes, triples_first=False, axis=1), a, b), np.concatenate([x, z], 1))
+    mask = random.integers(0, 2, (4, 6)).astype(bool)
+    near(run(microsoft("QLinearWhere", shapes, ["mask"]), mask, a, b), np.where(mask, x, z))
+    near(run(microsoft("QLinearSigmoid", [[4, 6]]), a), 1 / (1 + np.exp(-x)))
+    near(run(microsoft("QLinearLeakyRelu", [[4, 6]], alpha=0.25), a), np.where(x < 0, x / 4, x))
+    image, pixels = a.reshape(1, 2, 3, 4), x.reshape(1, 2, 3, 4)
+    near(run(microsoft("QLinearGlobalAveragePool", [[1, 2, 3, 4]]), image), pixels.mean((2, 3), keepdims=True))
+    near(
+        run(microsoft("QLinearAveragePool", [[1, 2, 3, 4]], kernel_shape=[3, 4]), image),
+        pixels.mean((2, 3), keepdims=True),
+    )
+    with pytest.raises(octavo.Error, match="QLinearGlobalAveragePool"):
+        octavo.load(microsoft("QLinearGlobalAveragePool", [[1, 3, 4, 2]], channels_last=1))
 
 
 def test_report(convnet, int8, samples, tmp_path):

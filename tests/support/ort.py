@@ -38,8 +38,9 @@ def runner(model, batch=2, threads=None):
     return lambda x: np.concatenate([run.run(None, {name: x[i : i + batch]})[0] for i in range(0, len(x), batch)])
 
 
-def quantize(path, calibration, out):
-    """Static quantization as ONNX Runtime documents it: Q/DQ, u8 activations, s8 weights per channel, min-max."""
+def quantize(path, calibration, out, form="QDQ", activations="uint8", per_channel=True):
+    """Static quantization as ONNX Runtime documents it, min-max, s8 weights. form: "QDQ" or "QOperator"; activations: "uint8"
+    or "int8"."""
     from onnxruntime.quantization import (
         CalibrationDataReader,
         CalibrationMethod,
@@ -63,7 +64,15 @@ def quantize(path, calibration, out):
         prepared, made = pathlib.Path(folder) / "prepared.onnx", pathlib.Path(folder) / "int8.onnx"
         quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
         quantize_static(
-            str(prepared), str(made), Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax,
+            str(prepared), str(made), Reader(), quant_format=QuantFormat[form], per_channel=per_channel,
+            activation_type=QuantType.QUInt8 if activations == "uint8" else QuantType.QInt8,
+            weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax,
         )  # fmt: skip
         made.replace(out)
+
+
+def quantize_dynamic(path, out):
+    """Weights now, activations at run time, as ONNX Runtime documents it."""
+    import onnxruntime.quantization
+
+    onnxruntime.quantization.quantize_dynamic(str(path), str(out))

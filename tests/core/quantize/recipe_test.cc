@@ -66,7 +66,7 @@ TEST(Recipe, CanonicalFormRoundTrips) {
   recipes[2].scheme = Scheme::kWeightOnly;
   recipes[2].weight_bits = 4;
   recipes[2].block_size = 0;
-  recipes[1].balanced_rounding = true;
+  recipes[1].balanced_rounding = false;
   recipes[3].bias_correction = false;
   recipes[3].observer = {ObserverKind::kPercentile, 99.999};
   NodeRule rule;
@@ -83,7 +83,7 @@ TEST(Recipe, CanonicalFormRoundTrips) {
   }
   EXPECT_EQ(Recipe().ToJson(),
             R"({"octavo":1,"scheme":"static","activations":{"dtype":"uint8","observer":"histogram"},)"
-            R"("weights":{"dtype":"int8","granularity":"per_channel","rounding":"nearest"},)"
+            R"("weights":{"dtype":"int8","granularity":"per_channel","rounding":"balanced"},)"
             R"("bias_correction":true,"nodes":[]})");
 }
 
