@@ -177,6 +177,20 @@ inline void FDiv(const BinaryArgs& args, float lo, float hi) {
   BinaryF32(args, lo, hi, [](VF32 a, VF32 b) HWY_ATTR { return hn::Div(a, b); });
 }
 
+inline void FBatchNorm(const FBatchNormArgs& args) {
+  const DF32 df32;
+  const VF32 lo = hn::Set(df32, args.lo), hi = hn::Set(df32, args.hi);
+  for (size_t r = 0; r < args.rows; ++r) {
+    const auto row = static_cast<int64_t>(r);
+    const float* x = reinterpret_cast<const float*>(reinterpret_cast<const uint8_t*>(args.x) + row * args.x_stride);
+    float* y = reinterpret_cast<float*>(reinterpret_cast<uint8_t*>(args.y) + row * args.y_stride);
+    ForFloats(args.n, [&](size_t c, auto load, auto store) HWY_ATTR {
+      const VF32 scaled = hn::Mul(hn::Sub(load(x + c), load(args.mean + c)), load(args.factor + c));
+      store(ClampedOrNaN(hn::Add(scaled, load(args.bias + c)), lo, hi), y + c);
+    });
+  }
+}
+
 inline void FClamp(const float* x, float* y, size_t n, float lo, float hi) {
   const DF32 df32;
   ForFloats(n, [&](size_t i, auto load, auto store)

@@ -21,6 +21,7 @@ void FillElementwise(KernelTable& table) {
   table.fsub = FSub;
   table.fmul = FMul;
   table.fdiv = FDiv;
+  table.fbatchnorm = FBatchNorm;
   table.fclamp = FClamp;
   table.quantize_u8 = QuantizeU8;
   table.quantize_s8 = QuantizeS8;

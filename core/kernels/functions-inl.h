@@ -1,6 +1,6 @@
 // Elementary functions on float: computed in double by the very operations of core/ops/math.cc, in their order, none
-// fused, and rounded once. Changing one of the two means changing the other; tests/core/kernels/functions_test.cc
-// compares them.
+// fused, and rounded once, or by fewer where that provably rounds to the same float. Changing one of the two means
+// changing the other; tests/core/kernels/functions_test.cc compares them.
 #if defined(OCTAVO_CORE_KERNELS_FUNCTIONS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTAVO_CORE_KERNELS_FUNCTIONS_INL_H_
 #undef OCTAVO_CORE_KERNELS_FUNCTIONS_INL_H_
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "core/kernels/float-inl.h"
 #include "core/kernels/kernels.h"
 #include "hwy/highway.h"
 
@@ -170,13 +171,94 @@ HWY_INLINE void ForDoubles(const float* x, float* y, size_t n, F f) {
   }
 }
 
+// ---- the sigmoid, most of whose time went into digits that rounding drops
+//
+// A shorter way gives s' with |s' - s| <= 2^-44 s, s being the double that SigmoidOf gives. Both round to the same
+// float unless a point halfway between two floats lies between them: where s' is not farther than 2^-40 s' from one,
+// which is one value in 2^15, s is computed after all. tests/core/kernels/functions_test.cc compares all floats.
+
+// e^-x to 2^-45 of it, for |x| < 700: 2^n p(-x - n ln 2), p being the polynomial of least relative error, 2^-46.06.
+HWY_INLINE VF64 ExpOfMinusNear(VF64 x) {
+  static constexpr double kCoefficients[] = {
+      0x1.000000000003ap+0, 0x1.ffffffffffc39p-1,  0x1.ffffffffe8248p-2,  0x1.55555555bb799p-3,  0x1.55555587a3555p-5,
+      0x1.1111105b41f5ep-7, 0x1.6c162d8368a29p-10, 0x1.a01bc29e96e0cp-13, 0x1.a17c14695b820p-16, 0x1.70dc06220bce1p-19};
+  const hn::RebindToUnsigned<DF64> du;
+  const VF64 shift = Number(0x1.8p52);  // in whose sum with n the low bits are n
+  const VF64 shifted = hn::NegMulAdd(x, Number(0x1.71547652b82fep+0), shift);
+  const VF64 r = hn::NegMulSub(hn::Sub(shifted, shift), Number(0x1.62e42fefa39efp-1), x);
+  VF64 p = Number(kCoefficients[9]);
+  for (size_t i = 9; i-- > 0;) p = hn::MulAdd(p, r, Number(kCoefficients[i]));
+  return hn::BitCast(DF64(), hn::Add(hn::BitCast(du, p), hn::ShiftLeft<52>(hn::BitCast(du, shifted))));
+}
+
+// Whether everything within 2^-40 of the (normal) v rounds to the same float: the 29 bits that are dropped are not
+// within 2^12 of their middle.
+HWY_INLINE hn::MFromD<DF64> RoundsSurely(VF64 v) {
+  const hn::RebindToSigned<DF64> di;
+  constexpr int64_t kMiddle = int64_t{1} << 28, kReach = int64_t{1} << 12;
+  const auto above = hn::And(hn::Sub(hn::BitCast(di, v), hn::Set(di, kMiddle - kReach)), hn::Set(di, 2 * kMiddle - 1));
+  return hn::RebindMask(DF64(), hn::Gt(above, hn::Set(di, 2 * kReach)));
+}
+
+// y[i] = float(Sigmoid(x[i])); y may be x.
+inline void Sigmoid(const float* x, float* y, size_t n) {
+  const DF64 d;
+  const hn::Rebind<float, DF64> df;
+  const size_t lanes = hn::Lanes(d);
+  const auto exact = [](VF64 v) HWY_ATTR { return SigmoidOf(v); };
+  const VF64 one = Number(1.0);
+  size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    const VF64 x0 = hn::PromoteTo(d, hn::LoadU(df, x + i));
+    const VF64 x1 = hn::PromoteTo(d, hn::LoadU(df, x + i + lanes));
+    const VF64 x2 = hn::PromoteTo(d, hn::LoadU(df, x + i + 2 * lanes));
+    const VF64 x3 = hn::PromoteTo(d, hn::LoadU(df, x + i + 3 * lanes));
+    // From 40 on the result is 1.
+    const auto near = [&](VF64 v)
+                          HWY_ATTR { return hn::Div(one, hn::Add(one, ExpOfMinusNear(hn::Min(v, Number(40.0))))); };
+    const VF64 y0 = near(x0), y1 = near(x1), y2 = near(x2), y3 = near(x3);
+    // Below -87 results are no longer normal; NaN is not above it either.
+    const auto sure = [&](VF64 from, VF64 to)
+                          HWY_ATTR { return hn::And(hn::Ge(from, Number(-87.0)), RoundsSurely(to)); };
+    const auto all = hn::And(hn::And(sure(x0, y0), sure(x1, y1)), hn::And(sure(x2, y2), sure(x3, y3)));
+    if (HWY_UNLIKELY(!hn::AllTrue(d, all))) {
+      ForDoubles(x + i, y + i, 4 * lanes, exact);
+      continue;
+    }
+    hn::StoreU(hn::DemoteTo(df, y0), df, y + i);
+    hn::StoreU(hn::DemoteTo(df, y1), df, y + i + lanes);
+    hn::StoreU(hn::DemoteTo(df, y2), df, y + i + 2 * lanes);
+    hn::StoreU(hn::DemoteTo(df, y3), df, y + i + 3 * lanes);
+  }
+  ForDoubles(x + i, y + i, n - i, exact);
+}
+
+// y[i] = x[i] * float(Sigmoid(x[i])), a float product; y may be x.
+inline void SigmoidMul(const float* x, float* y, size_t n) {
+  const hn::ScalableTag<float> df;
+  const size_t lanes = hn::Lanes(df);
+  HWY_ALIGN float sigmoid[1024];
+  for (size_t begin = 0; begin < n; begin += 1024) {
+    const size_t end = n - begin < 1024 ? n : begin + 1024;
+    Sigmoid(x + begin, sigmoid, end - begin);
+    size_t i = begin;
+    for (; i + lanes <= end; i += lanes) {
+      hn::StoreU(OneNaN(hn::Mul(hn::LoadU(df, x + i), hn::LoadU(df, sigmoid + i - begin))), df, y + i);
+    }
+    const auto rest = hn::Mul(hn::LoadN(df, x + i, end - i), hn::LoadN(df, sigmoid + i - begin, end - i));
+    hn::StoreN(OneNaN(rest), df, y + i, end - i);
+  }
+}
+
 inline void FFunction(FloatFunction function, const float* x, float* y, size_t n, float alpha, float beta) {
   const double a = alpha, b = beta;
   switch (function) {
     case FloatFunction::kExp:
       return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return ExpOf(v); });
     case FloatFunction::kSigmoid:
-      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return SigmoidOf(v); });
+      return Sigmoid(x, y, n);
+    case FloatFunction::kSigmoidMul:
+      return SigmoidMul(x, y, n);
     case FloatFunction::kTanh:
       return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return TanhOf(v); });
     case FloatFunction::kErf:

@@ -228,6 +228,7 @@ struct QMulArgs {
 enum class FloatFunction : uint8_t {
   kExp,
   kSigmoid,
+  kSigmoidMul,  // x * Sigmoid(x) as the two nodes, hence rounded twice
   kTanh,
   kErf,
   kSwish,        // alpha
@@ -235,6 +236,22 @@ enum class FloatFunction : uint8_t {
   kHardSwish,
   kGelu,
   kGeluTanh,
+};
+
+// y = clamp(float((double(x) - mean) * factor + bias), lo, hi), in double but for the last rounding: batch
+// normalization of `rows` rows of n channels.
+struct FBatchNormArgs {
+  const float* x = nullptr;
+  float* y = nullptr;
+  int64_t x_stride = 0;
+  int64_t y_stride = 0;
+  size_t rows = 1;
+  size_t n = 0;
+  const float* mean = nullptr;  // [n], and the others, too
+  const float* factor = nullptr;
+  const float* bias = nullptr;
+  float lo = kNoLow;
+  float hi = kNoHigh;
 };
 
 // --------------------------------------------------------------------------------------------- the table
@@ -282,6 +299,7 @@ struct KernelTable {
   void (*fsub)(const BinaryArgs& args, float lo, float hi);
   void (*fmul)(const BinaryArgs& args, float lo, float hi);
   void (*fdiv)(const BinaryArgs& args, float lo, float hi);
+  void (*fbatchnorm)(const FBatchNormArgs& args);
   void (*fclamp)(const float* x, float* y, size_t n, float lo, float hi);  // y may be x
 
   // y may be x. Null where the target has no vectors of doubles.

@@ -324,17 +324,21 @@ Status PlanBuilder::FillFrame(ValueId v, const View& view, const Frame& frame) {
   return Ok();
 }
 
-// The Concat along channels that may take v as it is made: images, each input once, no frame asked for.
+// The Concat along channels that may take v as it is made: images, each input once, no frame asked for. Of several the
+// one with most inputs: in a densely connected block, where each Concat begins with the inputs of the one before, all
+// the others then are views of the last.
 NodeId PlanBuilder::ConcatFor(ValueId v) const {
+  NodeId best = kNoNode;
   if (options_.observe || is_output_[v] || shape(v).rank() != 4 || !wanted_frames_[v].empty()) return kNoNode;
   for (NodeId reader : consumers_[v]) {
     const Node& concat = node(reader);
     if (concat.op_type != "Concat" || !concat.domain.empty() || !IsConcrete(concat.outputs[0])) continue;
     const auto axis = NormalizeAxis(NodeReader(concat, graph().opset()).Int("axis", 1), 4);
     if (!axis.ok() || *axis != 1 || std::count(concat.inputs.begin(), concat.inputs.end(), v) != 1) continue;
-    if (shape(concat.outputs[0]).Elements() > 0 && WantsPixels(concat.outputs[0])) return reader;
+    if (best != kNoNode && concat.inputs.size() <= node(best).inputs.size()) continue;
+    if (shape(concat.outputs[0]).Elements() > 0 && WantsPixels(concat.outputs[0])) best = reader;
   }
-  return kNoNode;
+  return best;
 }
 
 Result<View> PlanBuilder::PlaceInConcat(ValueId v, NodeId n) {
@@ -392,7 +396,7 @@ bool PlanBuilder::WantsPixels(ValueId v) const {
       }
       const bool elementwise = op.lowering == Lowering::kUnary || op.lowering == Lowering::kBinary ||
                                op.lowering == Lowering::kQuantize || op.lowering == Lowering::kDequantize ||
-                               type == "Table" || type == "QAdd" || type == "QMul";
+                               type == "Table" || type == "QAdd" || type == "QMul" || type == "BatchNormalization";
       const ValueId out = node(reader).outputs[0];
       if (elementwise && IsConcrete(out) && shape(out) == shape(v)) open.push_back(out);
     }
@@ -425,7 +429,8 @@ Status PlanBuilder::Lower(NodeId n) {
   for (ValueId v : node(n).inputs) concrete &= v == kNoValue || IsStatic(v);
   for (ValueId v : node(n).outputs) concrete &= v == kNoValue || (IsConcrete(v) && shape(v).Elements() > 0);
   if (concrete) {
-    for (const auto lower : {LowerMove, LowerProduct, LowerMatMul, LowerWindow, LowerElementwise, LowerRows}) {
+    for (const auto lower :
+         {LowerMove, LowerProduct, LowerMatMul, LowerWindow, LowerBatchNorm, LowerElementwise, LowerRows}) {
       OCTAVO_ASSIGN_OR_RETURN(const bool lowered, lower(*this, n));
       if (lowered) {
         done_[n] = true;

@@ -68,10 +68,10 @@ void Describe(Step& step, const PlanBuilder& b, NodeId n, const char* kernel, bo
   step.info.bytes += static_cast<double>(BytesFor(b.shape(node.outputs[0]).Elements(), b.value(node.outputs[0]).dtype));
 }
 
-// One operand in, one result of the same shape out.
+// One operand in, one result of the same shape out: node n's own, or that of a later node which it takes in.
 template <typename Inner>
-Result<bool> EmitUnary(PlanBuilder& b, NodeId n, const char* kernel, bool int8, Inner inner) {
-  const ValueId in = b.node(n).inputs[0], out = b.node(n).outputs[0];
+Result<bool> EmitUnary(PlanBuilder& b, NodeId n, ValueId out, const char* kernel, bool int8, Inner inner) {
+  const ValueId in = b.node(n).inputs[0];
   const Shape& shape = b.shape(in);
   View a = b.Read(in);
   // Where pixels are wanted, this is the place to turn planes into pixels: the fewest bytes pass here.
@@ -100,6 +100,11 @@ Result<bool> EmitUnary(PlanBuilder& b, NodeId n, const char* kernel, bool int8, 
   Describe(*step, b, n, kernel, int8);
   b.Emit(std::move(step), n, {a, c}, {out});
   return true;
+}
+
+template <typename Inner>
+Result<bool> EmitUnary(PlanBuilder& b, NodeId n, const char* kernel, bool int8, Inner inner) {
+  return EmitUnary(b, n, b.node(n).outputs[0], kernel, int8, std::move(inner));
 }
 
 // ---- two operands
@@ -307,6 +312,15 @@ std::optional<Function> FunctionOf(const PlanBuilder& b, NodeId n) {
   return std::nullopt;
 }
 
+// The Mul that multiplies the result of node n, which nobody else reads, by its input; kNoNode if there is none.
+NodeId ProductWithInput(const PlanBuilder& b, NodeId n) {
+  const ValueId in = b.node(n).inputs[0], out = b.node(n).outputs[0];
+  const NodeId next = b.OnlyReader(out);
+  if (next == kNoNode || b.node(next).op_type != "Mul" || !b.node(next).domain.empty()) return kNoNode;
+  const ValueId a = b.node(next).inputs[0], c = b.node(next).inputs[1];
+  return (a == in && c == out) || (a == out && c == in) ? next : kNoNode;
+}
+
 // Any other function of one value: the row's own arithmetic on each run.
 Result<bool> LowerOtherUnary(PlanBuilder& b, NodeId n) {
   const Node& node = b.node(n);
@@ -314,12 +328,18 @@ Result<bool> LowerOtherUnary(PlanBuilder& b, NodeId n) {
       b.shape(node.inputs[0]) != b.shape(node.outputs[0]) || node.outputs.size() != 1) {
     return false;
   }
-  if (const auto function = FunctionOf(b, n); function && b.kernels().ffunction) {
-    return EmitUnary(
-        b, n, "f32_function", false, [function, kernel = b.kernels().ffunction](const auto& at, int64_t count) {
-          kernel(function->function, reinterpret_cast<const float*>(at[0]), reinterpret_cast<float*>(at[1]),
-                 static_cast<size_t>(count), function->alpha, function->beta);
-        });
+  if (auto function = FunctionOf(b, n); function && b.kernels().ffunction) {
+    const NodeId product = function->function == FloatFunction::kSigmoid ? ProductWithInput(b, n) : kNoNode;
+    if (product != kNoNode) {
+      function->function = FloatFunction::kSigmoidMul;
+      b.SetDone(product);
+    }
+    return EmitUnary(b, n, b.node(product == kNoNode ? n : product).outputs[0], "f32_function", false,
+                     [function, kernel = b.kernels().ffunction](const auto& at, int64_t count) {
+                       kernel(function->function, reinterpret_cast<const float*>(at[0]),
+                              reinterpret_cast<float*>(at[1]), static_cast<size_t>(count), function->alpha,
+                              function->beta);
+                     });
   }
   std::vector<Tensor> parameters;
   for (size_t i = 1; i < node.inputs.size(); ++i) {

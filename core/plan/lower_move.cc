@@ -224,6 +224,9 @@ class MoveLowering {
     View view;
     if (b_.IsPlaced(out())) {
       view = b_.Read(out());
+    } else if (pixels && !b_.WantsFrame(out()) && LieSideBySide(*axis)) {
+      b_.Alias(n_, out(), b_.Read(in()));
+      return true;
     } else {
       OCTAVO_ASSIGN_OR_RETURN(view, pixels ? b_.MakePixels(out()) : b_.MakeDense(out()));
     }
@@ -236,6 +239,18 @@ class MoveLowering {
       part.offset += b_.shape(v)[*axis] * view.strides[static_cast<size_t>(*axis)];
     }
     b_.Alias(n_, out(), view);
+    return true;
+  }
+
+  // Whether the inputs already follow each other in memory as the result wants them.
+  bool LieSideBySide(int axis) {
+    View next = b_.Read(in());
+    for (ValueId v : node_.inputs) {
+      if (!b_.IsPlaced(v) || b_.IsConstant(v)) return false;
+      const View view = b_.Read(v);
+      if (view.storage != next.storage || view.offset != next.offset || view.strides != next.strides) return false;
+      next.offset += b_.shape(v)[axis] * view.strides[static_cast<size_t>(axis)];
+    }
     return true;
   }
 

@@ -70,6 +70,7 @@ class PlanBuilder {
   // In the layout of `like`, a view of a value of the same shape.
   Result<View> ReadLike(ValueId v, const View& like);
   bool IsPixels(ValueId v) const;  // placed so
+  bool WantsFrame(ValueId v) const { return !wanted_frames_[v].empty(); }
 
   // ---- writing: places a value for the step that is emitted next
   Result<View> MakeDense(ValueId v);
@@ -137,6 +138,7 @@ class PlanBuilder {
 Result<bool> LowerProduct(PlanBuilder& builder, NodeId n);
 Result<bool> LowerMatMul(PlanBuilder& builder, NodeId n);  // of two computed operands
 Result<bool> LowerWindow(PlanBuilder& builder, NodeId n);  // pools and means
+Result<bool> LowerBatchNorm(PlanBuilder& builder, NodeId n);
 Result<bool> LowerElementwise(PlanBuilder& builder, NodeId n);
 Result<bool> LowerMove(PlanBuilder& builder, NodeId n);
 Result<bool> LowerRows(PlanBuilder& builder, NodeId n);  // softmax, normalizations, reductions along the last axes

@@ -75,10 +75,17 @@ class RandomNetwork {
     return Quantize(y, 1);
   }
 
+  ValueId BatchNorm(ValueId v) {
+    const Shape c{channels_};
+    const ValueId scale = b_.FloatConstant(c, -1, 1), bias = b_.FloatConstant(c, -1, 1);
+    const ValueId mean = b_.FloatConstant(c, -1, 1), variance = b_.FloatConstant(c, 0.3f, 2);
+    return Activation(b_.Node1("BatchNormalization", {v, scale, bias, mean, variance}));
+  }
+
   void AddLayer() {
     const ValueId x = current_;
     const int kernel = size_ >= 5 ? 2 * b_.Below(3) + 1 : 1;
-    switch (b_.Below(11)) {
+    switch (b_.Below(12)) {
       case 0:
       case 1: {  // plain
         const int outputs = b_.Between(1, 70), stride = b_.Between(1, 2);
@@ -152,12 +159,24 @@ class RandomNetwork {
         current_ = Quantize(b_.Node1("Concat", {halves[0], y}, {Attr("axis", 1)}), 1);
         break;
       }
-      default: {  // batch normalization
-        const Shape c{channels_};
-        current_ = Quantize(
-            Activation(b_.Node1("BatchNormalization", {x, b_.FloatConstant(c, -1, 1), b_.FloatConstant(c, -1, 1),
-                                                       b_.FloatConstant(c, -1, 1), b_.FloatConstant(c, 0.3f, 2)})),
-            2);
+      case 10: {  // densely connected: each layer reads all before it
+        std::vector<ValueId> parts = {x};
+        int all = channels_;
+        for (int i = b_.Between(2, 4); i > 0; --i) {
+          ValueId y = Quantize(b_.Node1("Concat", parts, {Attr("axis", 1)}), 2);
+          channels_ = all;
+          if (b_.Below(3)) y = Quantize(BatchNorm(y), 2);
+          const int more = b_.Between(1, 20);
+          parts.push_back(Conv(y, more, 1, 1, 1));
+          all += more;
+        }
+        if (b_.Below(3) == 0) std::swap(parts[0], parts[1]);
+        current_ = Quantize(b_.Node1("Concat", parts, {Attr("axis", 1)}), 2);
+        channels_ = all;
+        break;
+      }
+      default: {
+        current_ = Quantize(BatchNorm(x), 2);
       }
     }
     const Shape& shape = *b_.value(current_).shape;
