@@ -7,6 +7,7 @@
 
 #include "core/kernels/dispatch.h"
 #include "core/kernels/elementwise-inl.h"
+#include "core/kernels/qaffine-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -16,6 +17,7 @@ namespace HWY_NAMESPACE {
 void FillElementwise(KernelTable& table) {
   table.qadd = QAdd;
   table.qmul = QMul;
+  table.qaffine = QAffine;
   table.lut_u8 = LutU8;
   table.fadd = FAdd;
   table.fsub = FSub;

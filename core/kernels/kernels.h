@@ -224,6 +224,22 @@ struct QMulArgs {
   uint8_t hi = 255;
 };
 
+// c[i] = clamp(rne(float(a[i] - a_zero) * multiplier[i] + addend[i]) + zero, lo, hi) for the channels i of pixels that
+// lie a_stride and c_stride apart, each float operation rounded. Reads whole vectors, unlike its neighbours.
+struct QAffineArgs {
+  const void* a = nullptr;
+  void* c = nullptr;
+  int64_t a_stride = 0;
+  int64_t c_stride = 0;
+  size_t channels = 0;
+  const float* multiplier = nullptr;  // [channels], finite; so is addend
+  const float* addend = nullptr;
+  int32_t a_zero = 0;
+  int32_t zero = 0;
+  uint8_t lo = 0;
+  uint8_t hi = 255;
+};
+
 // Functions of one float, as core/ops defines those of the same names.
 enum class FloatFunction : uint8_t {
   kExp,
@@ -292,6 +308,7 @@ struct KernelTable {
   // Elementwise on u8.
   void (*qadd)(const BinaryArgs& args, const QAddArgs& q);
   void (*qmul)(const BinaryArgs& args, const QMulArgs& q);
+  void (*qaffine)(const QAffineArgs& args, size_t pixel_begin, size_t pixel_end);
   void (*lut_u8)(const uint8_t* table /* [256] */, const uint8_t* x, uint8_t* y, size_t n);  // y may be x
 
   // Elementwise on float: clamp(a op b, lo, hi).

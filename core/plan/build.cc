@@ -328,8 +328,8 @@ Status PlanBuilder::FillFrame(ValueId v, const View& view, const Frame& frame) {
 // one with most inputs: in a densely connected block, where each Concat begins with the inputs of the one before, all
 // the others then are views of the last.
 NodeId PlanBuilder::ConcatFor(ValueId v) const {
-  NodeId best = kNoNode;
   if (options_.observe || is_output_[v] || shape(v).rank() != 4 || !wanted_frames_[v].empty()) return kNoNode;
+  NodeId best = kNoNode;
   for (NodeId reader : consumers_[v]) {
     const Node& concat = node(reader);
     if (concat.op_type != "Concat" || !concat.domain.empty() || !IsConcrete(concat.outputs[0])) continue;
@@ -391,7 +391,7 @@ bool PlanBuilder::WantsPixels(ValueId v) const {
       const Operator& op = *node(reader).op;
       const std::string& type = node(reader).op_type;
       if (op.lowering == Lowering::kConv || op.lowering == Lowering::kPool || op.lowering == Lowering::kGlobalPool ||
-          type == "QConv" || type == "QAveragePool") {
+          type == "QConv" || type == "QAveragePool" || type == "QAffine") {
         return true;
       }
       const bool elementwise = op.lowering == Lowering::kUnary || op.lowering == Lowering::kBinary ||
@@ -429,8 +429,8 @@ Status PlanBuilder::Lower(NodeId n) {
   for (ValueId v : node(n).inputs) concrete &= v == kNoValue || IsStatic(v);
   for (ValueId v : node(n).outputs) concrete &= v == kNoValue || (IsConcrete(v) && shape(v).Elements() > 0);
   if (concrete) {
-    for (const auto lower :
-         {LowerMove, LowerProduct, LowerMatMul, LowerWindow, LowerBatchNorm, LowerElementwise, LowerRows}) {
+    for (const auto lower : {LowerMove, LowerProduct, LowerMatMul, LowerWindow, LowerBatchNorm, LowerAffine,
+                             LowerElementwise, LowerRows}) {
       OCTAVO_ASSIGN_OR_RETURN(const bool lowered, lower(*this, n));
       if (lowered) {
         done_[n] = true;

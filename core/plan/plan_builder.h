@@ -139,6 +139,7 @@ Result<bool> LowerProduct(PlanBuilder& builder, NodeId n);
 Result<bool> LowerMatMul(PlanBuilder& builder, NodeId n);  // of two computed operands
 Result<bool> LowerWindow(PlanBuilder& builder, NodeId n);  // pools and means
 Result<bool> LowerBatchNorm(PlanBuilder& builder, NodeId n);
+Result<bool> LowerAffine(PlanBuilder& builder, NodeId n);
 Result<bool> LowerElementwise(PlanBuilder& builder, NodeId n);
 Result<bool> LowerMove(PlanBuilder& builder, NodeId n);
 Result<bool> LowerRows(PlanBuilder& builder, NodeId n);  // softmax, normalizations, reductions along the last axes

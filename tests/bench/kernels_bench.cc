@@ -201,6 +201,14 @@ void Elementwise(Add add) {
     q.a_zero = 3, q.b_zero = 5, q.multiplier = 0.01f;
     MeasureBytes(state, 2.0 * kElements, [&] { k->qmul(args, q); });
   });
+  add("qaffine_96", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<uint8_t> a(kElements), c(kElements);
+    Buffer<float> multiplier(96), addend(96);
+    QAffineArgs args;
+    args.a = a.data, args.c = c.data, args.a_stride = args.c_stride = args.channels = 96;
+    args.multiplier = multiplier.data, args.addend = addend.data, args.a_zero = 3;
+    MeasureBytes(state, 2.0 * kElements, [&] { k->qaffine(args, 0, kElements / 96); });
+  });
   add("lut_u8", [](benchmark::State& state, const KernelTable* k) {
     Buffer<uint8_t> table(256), x(kElements), y(kElements);
     MeasureBytes(state, 2.0 * kElements, [&] { k->lut_u8(table.data, x.data, y.data, kElements); });

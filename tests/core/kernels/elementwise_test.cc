@@ -91,6 +91,43 @@ TEST(Elementwise, MultipliesBytes) {
   }
 }
 
+TEST(Elementwise, ScalesChannels) {
+  for (unsigned seed = 0; seed < 200 && !HasFailure(); ++seed) {
+    Random random(seed);
+    const auto pixels = static_cast<size_t>(random.Int(1, 5)), channels = static_cast<size_t>(random.Int(1, 200));
+    const auto begin = static_cast<size_t>(random.Int(0, static_cast<int64_t>(pixels) - 1));
+    const size_t a_stride = channels + static_cast<size_t>(random.Int(0, 5));
+    const size_t c_stride = channels + static_cast<size_t>(random.Int(0, 5));
+    Buffer<uint8_t> a(pixels * a_stride);
+    Buffer<float> multiplier(channels), addend(channels);
+    random.Fill(a.data(), a.size(), 0, 255);
+    for (size_t i = 0; i < channels; ++i) {
+      multiplier[i] = seed % 5 == 0 ? 0.5f : random.Float(-2, 2);  // halves: ties
+      addend[i] = seed % 5 == 0 ? 1.0f : random.Float(-100, 100);
+      if (seed % 7 == 0 && random.Coin()) multiplier[i] = random.Coin() ? 1e37f : -1e37f;
+      if (seed % 7 == 0 && random.Coin()) addend[i] = random.Coin() ? 3e38f : -3e38f;
+    }
+    QAffineArgs args;
+    args.a = a.data(), args.a_stride = static_cast<int64_t>(a_stride), args.c_stride = static_cast<int64_t>(c_stride);
+    args.channels = channels, args.multiplier = multiplier.data(), args.addend = addend.data();
+    args.a_zero = static_cast<int32_t>(random.Int(0, 255)), args.zero = static_cast<int32_t>(random.Int(0, 255));
+    if (random.Coin()) args.lo = 20, args.hi = 230;
+    Buffer<uint8_t> want(pixels * c_stride);
+    for (size_t p = begin; p < pixels; ++p) {
+      for (size_t i = 0; i < channels; ++i) {
+        const float product = static_cast<float>(a[p * a_stride + i] - args.a_zero) * multiplier[i];
+        want[p * c_stride + i] = ReferenceRound(product + addend[i], args.zero, args.lo, args.hi);
+      }
+    }
+    ForEachTable([&](const KernelTable& table) {
+      Buffer<uint8_t> got(pixels * c_stride);
+      args.c = got.data();
+      table.qaffine(args, begin, pixels);
+      EXPECT_EQ(got.Difference(want), "") << pixels << " x " << channels;
+    });
+  }
+}
+
 TEST(Elementwise, LooksBytesUp) {
   Random random(1);
   Buffer<uint8_t> table_bytes(256), x(1000);
