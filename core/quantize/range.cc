@@ -13,7 +13,7 @@ namespace {
 // How much more an error beyond the range counts than one of rounding. Rounding errors have mean 0 and little to do
 // with each other, so sums and averages over many values make them small; values that are cut off are all cut the same
 // way, often many neighbours at once, and averages keep that.
-constexpr double kClippedWeight = 16;
+constexpr double kClippedWeight = 20;
 
 // Expected squared error of quantizing to 8 bits with the parameters of a range, times the number of values; what lies
 // beyond half a step counts kClippedWeight times.

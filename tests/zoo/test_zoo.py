@@ -19,6 +19,7 @@ REFERENCE = ("squeezenet1_1", "shufflenet_v2_x1_0", "mobilenet_v2")  # small eno
 FLOAT_ISLANDS = {
     "vit_b_16": {
         "Add",
+        "Concat",
         "Div",
         "Expand",
         "MatMul",
