@@ -254,8 +254,8 @@ enum class FloatFunction : uint8_t {
   kGeluTanh,
 };
 
-// y = clamp(float((double(x) - mean) * factor + bias), lo, hi), in double but for the last rounding: batch
-// normalization of `rows` rows of n channels.
+// y = clamp((x - mean) * factor + bias, lo, hi), each float operation rounded: batch normalization of `rows` rows of n
+// channels.
 struct FBatchNormArgs {
   const float* x = nullptr;
   float* y = nullptr;
