@@ -52,7 +52,7 @@ class Speller {
       graph_.nodes.push_back(std::move(node));
       return true;
     }
-    if (HasAttribute(node, "channels_last", 1)) return false;
+    if (IntOr(node, "channels_last", 0) == 1) return false;
     if (op == "QLinearAdd") return Binary(node, "Add");
     if (op == "QLinearMul") return Binary(node, "Mul");
     if (op == "QLinearAveragePool") return Unary(node, "AveragePool");
@@ -66,11 +66,7 @@ class Speller {
     return false;
   }
 
-  static bool HasAttribute(const Node& node, const char* name, int64_t value) {
-    const Attribute* attribute = node.FindAttribute(name);
-    return attribute && std::holds_alternative<int64_t>(attribute->value) &&
-           std::get<int64_t>(attribute->value) == value;
-  }
+  // NodeReader's Int, of attributes whose types nobody has checked yet.
   static int64_t IntOr(const Node& node, const char* name, int64_t fallback) {
     const Attribute* attribute = node.FindAttribute(name);
     return attribute && std::holds_alternative<int64_t>(attribute->value) ? std::get<int64_t>(attribute->value)
@@ -83,11 +79,13 @@ class Speller {
     return Triple{node.inputs[i], node.inputs[i + 1], node.inputs[i + 2]};
   }
 
-  ValueId NewValue(const std::string& base) {
+  // Graph::UniqueName with the names at hand.
+  std::string Unique(const std::string& base) {
     std::string name = base;
     for (int i = 1; !names_.insert(name).second; ++i) name = base + "_" + std::to_string(i);
-    return graph_.AddValue(std::move(name));
+    return name;
   }
+  ValueId NewValue(const std::string& base) { return graph_.AddValue(Unique(base)); }
 
   void Emit(const char* op, const std::string& name, std::vector<ValueId> inputs, ValueId output,
             std::vector<Attribute> attributes = {}) {
@@ -216,9 +214,7 @@ class Speller {
     for (float scale : sb->data<float>()) scales.push_back(factor * sa->data<float>()[0] * scale);
     const Shape shape = scales.size() == 1 ? Shape() : Shape{static_cast<int64_t>(scales.size())};
     OCTAVO_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Of<float>(memory_, shape, scales));
-    std::string name = graph_.values[node.inputs[6]].name + "_scale";
-    while (!names_.insert(name).second) name += "_";
-    return std::optional(graph_.AddConstant(std::move(name), std::move(tensor)));
+    return std::optional(graph_.AddConstant(Unique(graph_.values[node.inputs[6]].name + "_scale"), std::move(tensor)));
   }
 
   Graph& graph_;
