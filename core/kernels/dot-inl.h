@@ -108,6 +108,19 @@ HWY_INLINE void PackQuad(const int8_t* quad, size_t j, uint8_t* packed) {
   }
 }
 
+// The same for a whole vector of columns.
+HWY_INLINE void PackQuads(hn::VFromD<DU8> quads, uint8_t* packed) {
+  if constexpr (kDotBytes) {
+    hn::Store(quads, DU8(), packed);
+  } else {
+    const DI16 di16;
+    int16_t* pairs = reinterpret_cast<int16_t*>(packed);
+    const auto bytes = hn::BitCast(di16, quads);
+    hn::Store(hn::ShiftRight<8>(hn::ShiftLeft<8>(bytes)), di16, pairs);
+    hn::Store(hn::ShiftRight<8>(bytes), di16, pairs + hn::Lanes(di16));
+  }
+}
+
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace octavo

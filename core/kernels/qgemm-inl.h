@@ -54,39 +54,6 @@ inline size_t QGemmPackedBytes(size_t n, size_t segments, size_t k) {
   return DivideUp(PackedColumns(n) * ColumnBytes(segments, k), 64) * 64;
 }
 
-inline void QGemmPack(const GemmWeights& w, void* packed, int32_t* column_sums, size_t n_begin, size_t n_end) {
-  const size_t lanes = hn::Lanes(DI32());
-  const uint8_t* base = static_cast<const uint8_t*>(w.w);
-  const uint8_t flip = w.flip ? 0x80 : 0;
-  const size_t vector_bytes = lanes * 4 * kWeightBytes;
-
-  for (size_t tile = n_begin; tile < n_end; tile += TileColumns()) {
-    uint8_t* to = static_cast<uint8_t*>(packed) + tile * ColumnBytes(w.segments, w.k);
-    const size_t columns = std::min(TileColumns(), PackedColumns(w.n) - tile);
-    if (column_sums) std::fill_n(column_sums + tile, std::min(columns, w.n - tile), 0);
-    for (size_t s = 0; s < w.segments; ++s) {
-      for (size_t k = 0; k < w.k; k += 4) {
-        for (size_t j = 0; j < columns; ++j) {
-          const size_t n = tile + j;
-          int8_t quad[4] = {0, 0, 0, 0};
-          if (n < w.n) {
-            const uint8_t* from = base + static_cast<int64_t>(n) * w.n_stride +
-                                  static_cast<int64_t>(s) * w.segment_stride + static_cast<int64_t>(k) * w.k_stride;
-            int32_t sum = 0;
-            for (size_t i = 0; i < std::min<size_t>(4, w.k - k); ++i, from += w.k_stride) {
-              quad[i] = static_cast<int8_t>(*from ^ flip);
-              sum += quad[i];
-            }
-            if (column_sums) column_sums[n] += sum;
-          }
-          PackQuad(quad, j % lanes, to + j / lanes * vector_bytes);
-        }
-        to += columns * 4 * kWeightBytes;
-      }
-    }
-  }
-}
-
 // One row of a tile: c0..c3 += quad * columns at b.
 template <size_t kVectors>
 HWY_INLINE void DotRow(const uint8_t* HWY_RESTRICT a, const uint8_t* HWY_RESTRICT b, VI32& c0, VI32& c1, VI32& c2,

@@ -7,6 +7,7 @@
 
 #include "core/kernels/dispatch.h"
 #include "core/kernels/qgemm-inl.h"
+#include "core/kernels/qpack-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -1,0 +1,100 @@
+// Packing the right operand of the integer matrix product: what qgemm-inl.h draws as b.
+//
+//   rows, k adjacent:    quads of 4 k are 32-bit words, and a tile is their transpose: word (column, quad) -> (quad,
+//   column) columns adjacent:    4 lines of k are interleaved byte by byte neither:             byte by byte
+#if defined(OCTAVO_CORE_KERNELS_QPACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef OCTAVO_CORE_KERNELS_QPACK_INL_H_
+#undef OCTAVO_CORE_KERNELS_QPACK_INL_H_
+#else
+#define OCTAVO_CORE_KERNELS_QPACK_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "core/kernels/dot-inl.h"
+#include "core/kernels/kernels.h"
+#include "core/kernels/qgemm-inl.h"
+#include "core/kernels/transpose-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octavo {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Quads of a tile that are brought into order at a time: 16 of 64 columns are 4 KiB.
+inline constexpr size_t kPackQuads = 16;
+
+// Orders `k` (up to 4 * kPackQuads) elements of `real` columns as block[quad][columns][4]. What has no element keeps
+// what it is.
+HWY_INLINE void OrderQuads(const GemmWeights& w, const uint8_t* from, size_t k, size_t real, size_t columns,
+                           uint8_t* block) {
+  const size_t quad_bytes = columns * 4;
+  size_t quads = k / 4;  // whole ones
+  if (w.k_stride == 1) {
+    Transpose32(from, w.n_stride, block, static_cast<int64_t>(quad_bytes), real, quads);
+  } else if (w.n_stride == 1) {
+    for (size_t q = 0; q < quads; ++q) {
+      Transpose8(from + static_cast<int64_t>(q) * 4 * w.k_stride, w.k_stride, block + q * quad_bytes, 4, 4, real);
+    }
+  } else {
+    quads = 0;
+  }
+  for (size_t i = quads * 4; i < k; ++i) {
+    const uint8_t* line = from + static_cast<int64_t>(i) * w.k_stride;
+    uint8_t* to = block + i / 4 * quad_bytes + i % 4;
+    for (size_t j = 0; j < real; ++j) to[j * 4] = line[static_cast<int64_t>(j) * w.n_stride];
+  }
+}
+
+// sums[j] = the sum of column j of a packed tile: its product with ones.
+HWY_INLINE void SumColumns(const uint8_t* tile, size_t quads, size_t real, size_t columns, int32_t* sums) {
+  const DI32 di32;
+  const size_t lanes = hn::Lanes(di32);
+  const auto ones = hn::Set(DU32(), 0x01010101u);
+  for (size_t j = 0; j < real; j += lanes) {
+    VI32 sum = hn::Zero(di32);
+    const uint8_t* b = tile + j * 4 * kWeightBytes;
+    for (size_t q = 0; q < quads; ++q, b += columns * 4 * kWeightBytes) sum = Dot(ones, LoadWeights(b), sum);
+    hn::StoreN(sum, di32, sums + j, std::min(lanes, real - j));
+  }
+}
+
+inline void QGemmPack(const GemmWeights& w, void* packed, int32_t* column_sums, size_t n_begin, size_t n_end) {
+  const DU8 du8;
+  const size_t lanes = hn::Lanes(du8);
+  const uint8_t flip = w.flip ? 0x80 : 0;
+  const auto flips = hn::Set(du8, flip);
+  HWY_ALIGN uint8_t block[kPackQuads * 64 * 4];
+
+  for (size_t tile = n_begin; tile < n_end; tile += TileColumns()) {
+    uint8_t* const start = static_cast<uint8_t*>(packed) + tile * ColumnBytes(w.segments, w.k);
+    const size_t columns = std::min(TileColumns(), PackedColumns(w.n) - tile);
+    const size_t real = std::min(columns, w.n - tile);
+    const uint8_t* corner = static_cast<const uint8_t*>(w.w) + static_cast<int64_t>(tile) * w.n_stride;
+    uint8_t* to = start;
+    for (size_t s = 0; s < w.segments; ++s, corner += w.segment_stride) {
+      for (size_t k = 0; k < w.k; k += 4 * kPackQuads) {
+        const size_t depth = std::min(4 * kPackQuads, w.k - k);
+        const size_t bytes = DivideUp(depth, 4) * columns * 4;
+        if (real < columns || depth % 4 != 0) std::memset(block, flip, bytes);  // padding is 0 once flipped
+        OrderQuads(w, corner + static_cast<int64_t>(k) * w.k_stride, depth, real, columns, block);
+        for (size_t i = 0; i < bytes; i += lanes) {
+          PackQuads(hn::Xor(hn::LoadU(du8, block + i), flips), to + i * kWeightBytes);
+        }
+        to += bytes * kWeightBytes;
+      }
+    }
+    if (column_sums) SumColumns(start, w.segments * DivideUp(w.k, 4), real, columns, column_sums + tile);
+  }
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace octavo
+HWY_AFTER_NAMESPACE();
+
+#endif  // OCTAVO_CORE_KERNELS_QPACK_INL_H_
