@@ -25,10 +25,14 @@ test: .setup-test ## Everything: gcc, clang, sanitizers, Arm under qemu, Meson, 
 quick: .setup-build ## The tests a change needs first: gcc build, C++ tests, tree checks
 	@python3 tests/run_tests.py --jobs $(JOBS) --only checks,gcc
 
-bench: .setup-bench python ## Micro-benchmarks of the kernels, and what a run costs from each language
-	@cmake --preset bench >/dev/null && cmake --build --preset bench -j $(JOBS)
-	@if [ -x build/bench/tests/octavo_bench ]; then build/bench/tests/octavo_bench $(ARGS); fi
-	@$(PY) tests/bench/overhead.py
+# QUICK=1: two networks, under two minutes. TORCH=1: PyTorch as well, several GB, which can export the networks.
+bench: .setup-bench python ## Networks beside other runtimes (QUICK=1, TORCH=1), kernels, what a run costs from each language
+	@sh tests/tools/venv.sh build/peers tests/bench/requirements.txt
+	@if [ -n "$(TORCH)" ]; then sh tests/tools/venv.sh build/torch tests/bench/torch.txt; fi
+	@OCTAVO_PEER_PYTHON=build/peers/bin/python $(if $(TORCH),OCTAVO_TORCH_PYTHON=$(CURDIR)/build/torch/bin/python) \
+	  $(PY) tests/bench/peers.py $(if $(QUICK),--quick) $(if $(TORCH),--torch) $(ARGS)
+	@if [ -z "$(QUICK)" ]; then cmake --preset bench >/dev/null && cmake --build --preset bench -j $(JOBS) && \
+	  build/bench/tests/octavo_bench && OCTAVO_PEER_PYTHON=build/peers/bin/python $(PY) tests/bench/overhead.py; fi
 
 fuzz: .setup-fuzz ## Fuzz every entry point for SECONDS (60) each
 	@python3 tests/run_tests.py --jobs $(JOBS) --only fuzz --fuzz-seconds $(or $(SECONDS),60)

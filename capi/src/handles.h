@@ -203,7 +203,7 @@ struct octavo_session {
   std::shared_ptr<const octavo::Program> program;
   octavo::SessionOptions options;
   std::unique_ptr<octavo::Session> session;
-  std::atomic<bool> busy{false};
+  mutable std::atomic<bool> busy{false};
   bool ran = false;
   // Of the last run; members so that running allocates nothing.
   std::vector<octavo::Tensor> inputs, outputs;

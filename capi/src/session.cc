@@ -1,10 +1,12 @@
 // Section 10 of octavo.h: sessions.
 #include <cstring>
-#include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "capi/src/handles.h"
 #include "capi/src/views.h"
 #include "core/plan/plan.h"
+#include "core/quantize/describe.h"
+#include "core/run/profile.h"
 
 namespace octavo::capi {
 namespace {
@@ -12,7 +14,7 @@ namespace {
 // Marks a session as in use for as long as a call lasts.
 class Busy {
  public:
-  static Result<Busy> Enter(octavo_session* session) {
+  static Result<Busy> Enter(const octavo_session* session) {
     if (session->busy.exchange(true, std::memory_order_acquire)) {
       return Status(Code::kInvalidState,
                     "the session is in use on another thread (or in a callback): one session for each thread");
@@ -29,8 +31,8 @@ class Busy {
   }
 
  private:
-  explicit Busy(octavo_session* session) : session_(session) {}
-  octavo_session* session_;
+  explicit Busy(const octavo_session* session) : session_(session) {}
+  const octavo_session* session_;
 };
 
 // Whether memory was given whose shape only the run tells: the result is then copied there.
@@ -123,27 +125,38 @@ Status Prepare(octavo_session* session, const octavo_tensor_view* inputs, size_t
   return Ok();
 }
 
-std::string ProfileJson(const octavo_session& session) {
-  using Json = nlohmann::ordered_json;
-  Json steps = Json::array();
-  double seconds = 0;
-  for (const StepProfile& step : session.session->Profile()) {
-    seconds += step.seconds;
-    steps.push_back({{"name", step.name},
-                     {"op", step.op},
-                     {"kernel", step.kernel},
-                     {"precision", step.precision},
-                     {"reason", step.reason.empty() ? Json(nullptr) : Json(step.reason)},
-                     {"seconds", step.seconds},
-                     {"runs", step.runs},
-                     {"macs", step.macs},
-                     {"bytes", step.bytes}});
+// Why steps of a quantized model run in float is known by the model's nodes; fused steps are named "first + second".
+Status Explain(const Model& model, std::vector<StepProfile>* steps) {
+  if (!IsQuantized(model.graph())) return Ok();
+  OCTAVO_ASSIGN_OR_RETURN(const Graph* simplified, model.Simplified());
+  OCTAVO_ASSIGN_OR_RETURN(const std::vector<Decision> decisions,
+                          NodeDecisions(model.graph(), *simplified, model.context()->memory()));
+  std::unordered_map<std::string, const Decision*> by_node;
+  for (const Decision& decision : decisions) by_node.emplace(decision.node, &decision);
+  for (StepProfile& step : *steps) {
+    if (step.precision == "int8") continue;
+    const auto found = by_node.find(step.name.substr(0, step.name.find(" + ")));
+    if (found == by_node.end()) continue;
+    step.reason = found->second->reason;
+    step.sentence = found->second->sentence;
   }
-  const Json json = {{"cpu_target", session.program->cpu_target()},
-                     {"threads", session.options.threads ? session.options.threads : AvailableProcessors()},
-                     {"seconds", seconds},
-                     {"steps", std::move(steps)}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return Ok();
+}
+
+// What profile_json and profile_html render.
+Result<octavo::Profile> ReadProfile(const octavo_session* session) {
+  if (!session->options.profile) {
+    return Status(Code::kInvalidState, "the session was created without octavo_session_options_set_profile");
+  }
+  OCTAVO_ASSIGN_OR_RETURN(const Busy busy, Busy::Enter(session));
+  octavo::Profile profile;
+  profile.model = session->model->graph().name;
+  profile.cpu_target = session->program->cpu_target();
+  profile.threads = session->options.threads ? session->options.threads : AvailableProcessors();
+  profile.peak = session->session->MeasurePeak();
+  profile.steps = session->session->Steps();
+  OCTAVO_RETURN_IF_ERROR(Explain(*session->model, &profile.steps));
+  return profile;
 }
 
 }  // namespace
@@ -260,10 +273,18 @@ octavo_status octavo_session_profile_json(const octavo_session* session, octavo_
   return Guard([&]() -> Status {
     OCTAVO_CHECK_HANDLE(session);
     OCTAVO_CHECK_POINTER(out);
-    if (!session->options.profile) {
-      return Status(Code::kInvalidState, "the session was created without octavo_session_options_set_profile");
-    }
-    OCTAVO_ASSIGN_OR_RETURN(*out, octavo::capi::NewBuffer(octavo::capi::ProfileJson(*session)));
+    OCTAVO_ASSIGN_OR_RETURN(const octavo::Profile profile, octavo::capi::ReadProfile(session));
+    OCTAVO_ASSIGN_OR_RETURN(*out, octavo::capi::NewBuffer(profile.ToJson()));
+    return Ok();
+  });
+}
+
+octavo_status octavo_session_profile_html(const octavo_session* session, octavo_buffer** out) {
+  return Guard([&]() -> Status {
+    OCTAVO_CHECK_HANDLE(session);
+    OCTAVO_CHECK_POINTER(out);
+    OCTAVO_ASSIGN_OR_RETURN(const octavo::Profile profile, octavo::capi::ReadProfile(session));
+    OCTAVO_ASSIGN_OR_RETURN(*out, octavo::capi::NewBuffer(profile.ToHtml()));
     return Ok();
   });
 }

@@ -14,9 +14,9 @@ namespace octavo {
 // Each fills its own part of the table for one Highway target (a single bit).
 void FillBasics(int64_t target, KernelTable& table);
 void FillQGemm(int64_t target, KernelTable& table);
-void FillQGrouped(int64_t target, KernelTable& table);
 void FillFGemm(int64_t target, KernelTable& table);
 void FillDepthwise(int64_t target, KernelTable& table);
+void FillPeak(int64_t target, KernelTable& table);
 void FillPool(int64_t target, KernelTable& table);
 void FillElementwise(int64_t target, KernelTable& table);
 void FillFunctions(int64_t target, KernelTable& table);

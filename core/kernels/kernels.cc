@@ -30,9 +30,9 @@ class Registry {
       table.name = name;
       FillBasics(target, table);
       FillQGemm(target, table);
-      FillQGrouped(target, table);
       FillFGemm(target, table);
       FillDepthwise(target, table);
+      FillPeak(target, table);
       FillPool(target, table);
       FillElementwise(target, table);
       FillFunctions(target, table);

@@ -63,7 +63,7 @@ struct RunState {
 
 // What a step tells about itself.
 struct StepInfo {
-  std::string name, op, kernel, precision, reason;
+  std::string name, op, kernel, precision;
   double macs = 0, bytes = 0;
 };
 

@@ -296,11 +296,11 @@ Status Report::Measure(std::span<const Tensor> inputs, const Cancel* cancel) {
   if (timed_shapes_ != shapes) return Ok();
 
   const auto measure = [&](Session& session, Timing* timing, double Layer::*seconds, double* total) -> Status {
-    std::vector<StepProfile> before = session.Profile();
+    std::vector<StepProfile> before = session.Steps();
     for (int run = 0; run < 2; ++run) {
       std::vector<Tensor> outputs(output_count_);
       OCTAVO_RETURN_IF_ERROR(session.Run(inputs, outputs, cancel));
-      const std::vector<StepProfile> after = session.Profile();
+      const std::vector<StepProfile> after = session.Steps();
       timing->least.resize(after.size(), std::numeric_limits<double>::infinity());
       for (size_t i = 0; i < after.size(); ++i) {
         const double passed = after[i].seconds - (before.size() == after.size() ? before[i].seconds : 0.0);

@@ -56,9 +56,10 @@ class SessionImpl : public Session {
     return Deliver(inputs, outputs);
   }
 
-  std::vector<StepProfile> Profile() const override {
-    return binding_ ? binding_->profile : std::vector<StepProfile>();
-  }
+  std::vector<StepProfile> Steps() const override { return binding_ ? binding_->profile : std::vector<StepProfile>(); }
+
+  // In the child of a fork() the pool's threads are missing.
+  Peak MeasurePeak() override { return octavo::MeasurePeak(ProcessId() == process_ ? pool_.get() : nullptr); }
 
  private:
   Status CheckInputs(std::span<const Tensor> inputs) {
@@ -128,7 +129,6 @@ class SessionImpl : public Session {
         profile.op = step->info.op;
         profile.kernel = step->info.kernel;
         profile.precision = step->info.precision;
-        profile.reason = step->info.reason;
         profile.macs = step->info.macs;
         profile.bytes = step->info.bytes;
         binding->profile.push_back(std::move(profile));
@@ -199,7 +199,9 @@ class SessionImpl : public Session {
         const auto begin = std::chrono::steady_clock::now();
         OCTAVO_RETURN_IF_ERROR(RunStep(step));
         StepProfile& profile = binding_->profile[i];
-        profile.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        profile.seconds += seconds;
+        profile.least = profile.runs == 0 ? seconds : std::min(profile.least, seconds);
         ++profile.runs;
       } else {
         OCTAVO_RETURN_IF_ERROR(RunStep(step));

@@ -12,6 +12,7 @@
 #include "core/base/thread_pool.h"
 #include "core/graph/tensor.h"
 #include "core/plan/program.h"
+#include "core/run/profile.h"
 
 namespace octavo {
 
@@ -19,18 +20,6 @@ struct SessionOptions {
   size_t threads = 1;  // counts the caller; 0 = AvailableProcessors()
   ParallelRunner runner;
   bool profile = false;  // keep per-step times
-};
-
-struct StepProfile {
-  std::string name;  // node or nodes of the step
-  std::string op;
-  std::string kernel;  // e.g. "qs8_conv avx3_dl", "reference Softmax"
-  std::string precision;
-  std::string reason;  // as NodeDecision::reason
-  double seconds = 0;  // sum over runs
-  uint64_t runs = 0;
-  double macs = 0;   // multiply-accumulates of one run
-  double bytes = 0;  // read and written in one run
 };
 
 // Sees a value of the program's graph while it is alive: called between steps on the caller's thread.
@@ -49,7 +38,9 @@ class Session {
   virtual Status Run(std::span<const Tensor> inputs, std::span<Tensor> outputs, const Cancel* cancel,
                      const ValueObserver* observer = nullptr) = 0;
 
-  virtual std::vector<StepProfile> Profile() const = 0;
+  virtual std::vector<StepProfile> Steps() const = 0;  // of what was run with the last input shapes, while profiling
+  // What the session's threads can multiply at most, measured now. The session must not run meanwhile.
+  virtual Peak MeasurePeak() = 0;
 };
 
 }  // namespace octavo

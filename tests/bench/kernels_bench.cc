@@ -20,39 +20,12 @@ namespace {
 
 double Seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// ----------------------------------------------------------------------------- the machine's own limit
-
-#if defined(__x86_64__)
-#define OCTAVO_TWELVE(op)                                                                         \
-  op " %%zmm30,%%zmm31,%%zmm0\n" op " %%zmm30,%%zmm31,%%zmm1\n" op " %%zmm30,%%zmm31,%%zmm2\n" op \
-     " %%zmm30,%%zmm31,%%zmm3\n" op " %%zmm30,%%zmm31,%%zmm4\n" op " %%zmm30,%%zmm31,%%zmm5\n" op \
-     " %%zmm30,%%zmm31,%%zmm6\n" op " %%zmm30,%%zmm31,%%zmm7\n" op " %%zmm30,%%zmm31,%%zmm8\n" op \
-     " %%zmm30,%%zmm31,%%zmm9\n" op " %%zmm30,%%zmm31,%%zmm10\n" op " %%zmm30,%%zmm31,%%zmm11\n"
-#define OCTAVO_CLOBBERS "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11"
-
-bool HasPeak() { return __builtin_cpu_supports("avx512vnni"); }
-
-// vzeroupper: with used upper halves, SSE code runs several times slower on some machines.
-void DotLoop(size_t n) {
-  for (size_t i = 0; i < n; ++i) asm volatile(OCTAVO_TWELVE("vpdpbusd")::: OCTAVO_CLOBBERS);
-  asm volatile("vzeroupper");
-}
-void FmaLoop(size_t n) {
-  for (size_t i = 0; i < n; ++i) asm volatile(OCTAVO_TWELVE("vfmadd231ps")::: OCTAVO_CLOBBERS);
-  asm volatile("vzeroupper");
-}
-#else
-bool HasPeak() { return false; }
-void DotLoop(size_t) {}
-void FmaLoop(size_t) {}
-#endif
-
-// MAC/s of 12 independent instructions of `macs` multiplications each, over about 0.1 ms.
-double Peak(void (*loop)(size_t), double macs) {
-  constexpr size_t kIterations = 60000;
+// MAC/s of this machine's best chains of multiplications over about 0.1 ms.
+double Peak(bool floating) {
+  const KernelTable& best = *FindKernels("");
   const double begin = Seconds();
-  loop(kIterations);
-  return kIterations * 12 * macs / (Seconds() - begin);
+  const double macs = (floating ? best.fma_chains : best.dot_chains)(60000);
+  return macs / (Seconds() - begin);
 }
 
 // Times `body` in bursts of about a millisecond, each beside a burst of the peak loop. Reported are the medians of
@@ -70,14 +43,14 @@ void Measure(benchmark::State& state, double macs, bool floating, F body) {
     const double time = Seconds() - begin;
     state.SetIterationTime(time / repeats);
     speeds.push_back(macs * repeats / time);
-    if (HasPeak()) shares.push_back(speeds.back() / Peak(floating ? FmaLoop : DotLoop, floating ? 16 : 64));
+    shares.push_back(speeds.back() / Peak(floating));
   }
   const auto median = [](std::vector<double>& v) {
     std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
     return v[v.size() / 2];
   };
   state.counters["GMAC/s"] = median(speeds) * 1e-9;
-  if (!shares.empty()) state.counters["peak%"] = median(shares) * 100;
+  state.counters["peak%"] = median(shares) * 100;
 }
 
 // ----------------------------------------------------------------------------- operands
@@ -120,6 +93,36 @@ void QGemm(benchmark::State& state, const KernelTable* t, size_t m, size_t n, si
   args.packed = packed.data, args.n = n, args.bias = bias.data, args.multiplier = multiplier.data;
   args.c.base = c.data, args.c.row_stride = n, args.zero = 100;
   Measure(state, double(m) * n * k * segments, false, [&] { t->qgemm(args, 0, m, 0, n); });
+}
+
+// A 3x3 convolution of `groups` groups of `channels` in and out, on a map of size x size: a product for each group.
+void QGrouped(benchmark::State& state, const KernelTable* t, size_t size, size_t groups, size_t channels) {
+  const size_t m = size * size, all = groups * channels, framed = size + 2;
+  Buffer<uint8_t> a(framed * framed * all), c(m * all);
+  Buffer<int8_t> w(channels * 9 * channels);
+  const size_t bytes = t->qgemm_packed_bytes(channels, 9, channels);
+  Buffer<uint8_t> packed(groups * bytes);
+  Buffer<int32_t> bias(channels);
+  Buffer<float> multiplier(channels);
+  for (size_t i = 0; i < channels; ++i) bias.data[i] >>= 16, multiplier.data[i] = 0.001f;
+  std::vector<int64_t> taps, rows;
+  for (size_t tap = 0; tap < 9; ++tap) taps.push_back(((tap / 3) * framed + tap % 3) * all);
+  for (size_t i = 0; i < m; ++i) rows.push_back(((i / size) * framed + i % size) * all);
+  GemmWeights weights;
+  weights.w = w.data, weights.n = channels, weights.segments = 9, weights.k = channels;
+  weights.n_stride = 9 * channels, weights.segment_stride = channels;
+  for (size_t g = 0; g < groups; ++g) t->qgemm_pack(weights, packed.data + g * bytes, nullptr, 0, channels);
+
+  QGemmArgs args;
+  args.a.row_offset = rows.data(), args.a.segments = 9, args.a.segment_offset = taps.data(), args.a.k = channels;
+  args.n = channels, args.bias = bias.data, args.multiplier = multiplier.data;
+  args.c.row_stride = all, args.zero = 100;
+  Measure(state, double(m) * all * 9 * channels, false, [&] {
+    for (size_t g = 0; g < groups; ++g) {
+      args.a.base = a.data + g * channels, args.c.base = c.data + g * channels, args.packed = packed.data + g * bytes;
+      t->qgemm(args, 0, m, 0, channels);
+    }
+  });
 }
 
 void FGemm(benchmark::State& state, const KernelTable* t, size_t m, size_t n, size_t k) {
@@ -258,6 +261,24 @@ void Elementwise(Add add) {
     args.c.base = c.data, args.c.column_stride = 64, args.c.line_stride = 56 * 64;
     MeasureBytes(state, (112.0 * 112 + 56 * 56) * 64, [&] { k->qmaxpool(args, 0, 56); });
   });
+  add("fmaxpool_3x3s2_56x56x64", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<float> a(112 * 112 * 64), c(56 * 56 * 64);
+    PoolArgs args;
+    args.a.base = a.data, args.a.column_stride = 64 * 4, args.a.line_stride = 112 * 64 * 4;
+    args.height = args.width = 112, args.window.kh = args.window.kw = 3;
+    args.window.stride_h = args.window.stride_w = 2, args.pad_top = args.pad_left = 1, args.channels = 64;
+    args.out_width = 56, args.c.base = c.data, args.c.column_stride = 64 * 4, args.c.line_stride = 56 * 64 * 4;
+    MeasureBytes(state, (112.0 * 112 + 56 * 56) * 64 * 4, [&] { k->fmaxpool(args, 0, 56); });
+  });
+  add("favgpool_global_7x7x1280", [](benchmark::State& state, const KernelTable* k) {
+    Buffer<float> a(49 * 1280), c(1280);
+    const float divisor = 49;
+    FAvgPoolArgs args;
+    args.a.base = a.data, args.a.column_stride = 1280 * 4, args.a.line_stride = 7 * 1280 * 4;
+    args.height = args.width = 7, args.window.kh = args.window.kw = 7, args.channels = 1280, args.out_width = 1;
+    args.c.base = c.data, args.divisor = &divisor;
+    MeasureBytes(state, 49 * 1280 * 4, [&] { k->favgpool(args, 0, 1); });
+  });
   add("qavgpool_global_7x7x1280", [](benchmark::State& state, const KernelTable* k) {
     Buffer<uint8_t> a(49 * 1280), c(1280);
     const float multiplier = 0.02f;
@@ -267,6 +288,29 @@ void Elementwise(Add add) {
     args.multiplier = &multiplier;
     MeasureBytes(state, 49 * 1280, [&] { k->qavgpool(args, 0, 1); });
   });
+}
+
+struct Function {
+  const char* name;
+  FloatFunction function;
+  float alpha, beta;
+};
+constexpr Function kFunctions[] = {
+    {"exp", FloatFunction::kExp, 0, 0},
+    {"sigmoid", FloatFunction::kSigmoid, 0, 0},
+    {"sigmoid_mul", FloatFunction::kSigmoidMul, 0, 0},
+    {"tanh", FloatFunction::kTanh, 0, 0},
+    {"erf", FloatFunction::kErf, 0, 0},
+    {"swish", FloatFunction::kSwish, 1, 0},
+    {"hard_sigmoid", FloatFunction::kHardSigmoid, 1 / 6.0f, 0.5f},
+    {"hard_swish", FloatFunction::kHardSwish, 0, 0},
+    {"gelu", FloatFunction::kGelu, 0, 0},
+    {"gelu_tanh", FloatFunction::kGeluTanh, 0, 0},
+};
+
+// What each target can do at most; its share is of the best target's.
+void Chains(benchmark::State& state, double (*chains)(size_t), bool floating) {
+  Measure(state, chains(1000), floating, [&] { chains(1000); });
 }
 
 void Register() {
@@ -305,6 +349,14 @@ void Register() {
       add("fgemm" + target + "m" + std::to_string(s.m) + "/n" + std::to_string(s.n) + "/k" + std::to_string(s.k),
           [=](benchmark::State& state) { FGemm(state, t, s.m, s.n, s.k); });
     }
+    struct Grouped {
+      size_t size, groups, channels;
+    };
+    for (const Grouped g : {Grouped{56, 32, 8}, {28, 32, 16}, {14, 32, 32}, {7, 32, 64}}) {
+      add("qgrouped" + target + std::to_string(g.size) + "x" + std::to_string(g.size) + "/" + std::to_string(g.groups) +
+              "x" + std::to_string(g.channels),
+          [=](benchmark::State& state) { QGrouped(state, t, g.size, g.groups, g.channels); });
+    }
     struct Dw {
       size_t size, channels, k, stride;
     };
@@ -327,6 +379,18 @@ void Register() {
       add("fdepthwise" + target + label,
           [=](benchmark::State& state) { FDepthwise(state, t, d.size, d.channels, d.k, d.stride); });
     }
+    for (const Function& f : kFunctions) {
+      if (!t->ffunction) break;
+      add("ffunction_" + std::string(f.name) + target.substr(0, target.size() - 1), [=](benchmark::State& state) {
+        Buffer<float> x(kElements), y(kElements);
+        MeasureBytes(state, 8.0 * kElements,
+                     [&] { t->ffunction(f.function, x.data, y.data, kElements, f.alpha, f.beta); });
+      });
+    }
+    add("peak_int8" + target.substr(0, target.size() - 1),
+        [=](benchmark::State& state) { Chains(state, t->dot_chains, false); });
+    add("peak_float" + target.substr(0, target.size() - 1),
+        [=](benchmark::State& state) { Chains(state, t->fma_chains, true); });
     Elementwise([&](const char* label, void (*run)(benchmark::State&, const KernelTable*)) {
       add(label + target.substr(0, target.size() - 1), [=](benchmark::State& state) { run(state, t); });
     });

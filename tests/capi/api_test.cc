@@ -437,8 +437,28 @@ TEST_F(SessionTest, ProfileSaysWhatEachStepTook) {
   ASSERT_GE(profile["steps"].size(), 1u);
   EXPECT_EQ(3, profile["steps"][0]["runs"]);
   EXPECT_FALSE(profile["steps"][0]["kernel"].get<std::string>().empty());
+  EXPECT_GT(profile["peak"]["int8"].get<double>(), profile["peak"]["float32"].get<double>() / 2);
+  size_t multiplying = 0;
+  for (const json& step : profile["steps"]) {
+    EXPECT_LE(3 * step["least_seconds"].get<double>(), 1.0001 * step["seconds"].get<double>());
+    EXPECT_EQ(step["macs"] == 0, step["share_of_peak"].is_null()) << step;
+    if (step["macs"] == 0) continue;
+    ++multiplying;
+    EXPECT_NEAR(step["macs"].get<double>() / step["least_seconds"].get<double>() /
+                    profile["peak"]["float32"].get<double>(),
+                step["share_of_peak"].get<double>(), 1e-6);
+  }
+  EXPECT_GT(multiplying, 0u);
+  text.Reset();
+  ASSERT_OK(octavo_session_profile_html(session, &text));
+  const std::string page = Text(text);
+  EXPECT_TRUE(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+  EXPECT_NE(std::string::npos, page.find(profile["steps"][0]["kernel"].get<std::string>()));
+  EXPECT_EQ(std::string::npos, page.find("<script"));
+  EXPECT_EQ(std::string::npos, page.find("http"));
   text.Reset();
   EXPECT_FAILS(OCTAVO_INVALID_STATE, "set_profile", octavo_session_profile_json(plain, &text));
+  EXPECT_FAILS(OCTAVO_INVALID_STATE, "set_profile", octavo_session_profile_html(plain, &text));
 }
 
 TEST_F(SessionTest, ManySessionsAtOnce) {

@@ -117,6 +117,7 @@ TEST_F(MisuseTest, NullObjects) {
   REFUSED(octavo_session_output_shape(nullptr, 0, dims_out, 8, &number));
   REFUSED(octavo_session_cpu_target(nullptr, &text));
   REFUSED(octavo_session_profile_json(nullptr, &buffer));
+  REFUSED(octavo_session_profile_html(nullptr, &buffer));
   REFUSED(octavo_report_options_set_threads(nullptr, 1));
   REFUSED(octavo_report_options_set_cpu_target(nullptr, "reference"));
   octavo_report* made_report = nullptr;

@@ -138,6 +138,18 @@ def test_report(run, files, tmp_path):
     assert figures["layers"] and json.loads((tmp_path / "r.json").read_text())["layers"]
 
 
+def test_profile(run, files, tmp_path):
+    out = done(run("profile", files / "net.int8.onnx", "--runs", 2, "--threads", 1, "-o", tmp_path / "p.html"))
+    assert "us a run" in out and "of peak" in out and "p.html" in out
+    assert (tmp_path / "p.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    d = json.loads(done(run("profile", files / "net.onnx", "--data", files / "calib.npz", "--threads", 2, "--json")))
+    assert (
+        d["threads"] == 2 and d["peak"]["int8"] > 0 and {s["precision"] for s in d["steps"] if s["macs"]} == {"float32"}
+    )
+    status, _, err = run("profile", files / "net.onnx", "-o", tmp_path / "p.txt")
+    assert status == 2 and ".html or .json" in err
+
+
 def test_bench(run, files, tmp_path):
     quick = ["--rounds", 2, "--seconds", 0.02]
     out = done(run("bench", files / "net.onnx", files / "net.int8.onnx", "--threads", "1,2", *quick))
@@ -145,6 +157,7 @@ def test_bench(run, files, tmp_path):
     done(run("bench", files / "net.onnx", *quick, "--json", tmp_path / "b.json"))
     row = json.loads((tmp_path / "b.json").read_text())["rows"][0]
     assert row["runtime"] == "octavo" and row["ms"] > 0 and len(row["rounds_ms"]) == 2
+    assert 0 < row["share_of_peak"] < 1
     d = json.loads(done(run("bench", files / "two.onnx", *quick, "--cpu-target", "reference", "--json")))
     assert d["cpu_target"] == "reference"
 

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from html.parser import HTMLParser
 
 import numpy as np
 import octavo
@@ -9,6 +10,29 @@ import onnx
 import pytest
 from conftest import convnet_bytes, info, onnx_bytes, two_bytes
 from onnx import TensorProto, helper
+
+
+class Tags(HTMLParser):
+    """Checks that tags close in order and that nothing is loaded from elsewhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.texts = [], []
+
+    def handle_starttag(self, tag, attributes):
+        assert not {"src", "href", "onload"} & {name for name, _ in attributes}
+        assert tag not in ("script", "link", "img")
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
 
 
 def close(a, b):
@@ -283,26 +307,9 @@ def test_report(convnet, int8, samples, tmp_path):
 
 
 def test_report_page_is_well_formed(convnet, int8, samples):
-    from html.parser import HTMLParser
-
-    class Checker(HTMLParser):
-        void = {"meta", "line", "rect", "br"}
-
-        def __init__(self):
-            super().__init__()
-            self.open = []
-
-        def handle_starttag(self, tag, attrs):
-            if tag not in self.void:
-                self.open.append(tag)
-
-        def handle_endtag(self, tag):
-            if tag not in self.void:
-                assert self.open.pop() == tag
-
-    checker = Checker()
-    checker.feed(octavo.report(convnet, int8, samples[:4]).to_html())
-    assert checker.open == []
+    tags = Tags()
+    tags.feed(octavo.report(convnet, int8, samples[:4]).to_html())
+    assert tags.open == []
 
 
 def test_reports_of_the_other_schemes(convnet, samples):
@@ -311,14 +318,49 @@ def test_reports_of_the_other_schemes(convnet, samples):
         assert report.outputs[0]["sqnr_db"] is None or report.outputs[0]["sqnr_db"] > 15
 
 
-def test_profile(int8, samples):
-    profile = octavo.profile(int8, samples[:1], runs=3, threads=1)
-    assert profile.threads == 1 and profile.cpu_target == octavo.cpu_targets()[0]
-    assert any("conv" in step.kernel for step in profile.steps)
+@pytest.mark.parametrize("threads", (1, 2))
+@pytest.mark.parametrize("precision", ("int8", "float32"))
+def test_profile(convnet, int8, samples, tmp_path, precision, threads):
+    model = int8 if precision == "int8" else convnet
+    profile = octavo.profile(model, samples[:1], runs=3, threads=threads)
+    assert profile.threads == threads and profile.cpu_target == octavo.cpu_targets()[0]
+    convolutions = [step for step in profile.steps if "conv" in step.kernel]
+    assert convolutions and all(step.precision == precision for step in convolutions)
     assert 0 < profile.seconds < 10
+    peak = profile.peak[precision]
+    for step in profile.steps:
+        assert (step.share_of_peak is None) == (step.macs == 0)
+        assert step.bytes > 0 or step.op == "padding"
+    for step in convolutions:
+        assert step.share_of_peak == pytest.approx(step.macs / step.seconds / peak)
+    assert 0 < profile.share_of_peak < 1
     text = repr(profile)
-    assert "kernel" in text and "us a run" in text
+    assert "kernel" in text and "us a run" in text and "of peak" in text
     assert json.dumps(profile.to_dict())
+
+    tags = Tags()
+    profile.save(tmp_path / "profile.html")
+    tags.feed((tmp_path / "profile.html").read_text(encoding="utf-8"))
+    assert tags.open == []
+    cells = [text for text in tags.texts if text in {step.kernel for step in profile.steps}]
+    assert len(cells) >= len(profile.steps)  # a row for each step, and rows by kernel
+    profile.save(tmp_path / "profile.json")
+    assert json.loads((tmp_path / "profile.json").read_text()) == profile.to_dict()
+    with pytest.raises(ValueError, match="html"):
+        profile.save(tmp_path / "profile.txt")
+
+
+def test_profile_says_why_float(convnet, samples):
+    kept = octavo.quantize(convnet, samples, recipe={"octavo": 1, "scheme": "static", "nodes": [
+        {"match": {"op": "Conv"}, "keep_float": True}]})  # fmt: skip
+    profile = octavo.profile(kept, samples[:1], runs=1)
+    floats = [step for step in profile.steps if step.macs and step.precision == "float32"]
+    assert floats and {(step.reason, step.sentence) for step in floats if step.op.startswith("Conv")} == {
+        ("keep_float", "the recipe keeps it in float")}  # fmt: skip
+    assert "the recipe keeps it in float" in profile.to_html() and "keep_float" in repr(profile)
+
+
+def test_profile_is_asked_for(int8, samples):
     with pytest.raises(octavo.Error, match="profile"):
         octavo.Session(int8).profile()
     with pytest.raises(ValueError, match="runs"):

@@ -1,8 +1,8 @@
 #!/bin/sh
-# A private Python environment with tests/requirements.txt in it:  venv.sh build/venv
+# A private Python environment with what requirements name (tests/requirements.txt):  venv.sh build/venv [REQUIREMENTS]
 set -eu
-requirements=$(cd "$(dirname "$0")/.." && pwd)/requirements.txt
 venv=$1
+requirements=${2:-$(cd "$(dirname "$0")/.." && pwd)/requirements.txt}
 cmp -s "$requirements" "$venv/requirements.txt" && exit 0
 echo "Preparing the Python environment $venv"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
@@ -11,6 +11,6 @@ if "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$require
   cp "$requirements" "$venv/requirements.txt"
 else
   tail -5 "$log" >&2
-  echo "pip could not install tests/requirements.txt (log: $log)" >&2
+  echo "pip could not install $requirements (log: $log)" >&2
   exit 1
 fi

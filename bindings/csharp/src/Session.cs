@@ -231,8 +231,9 @@ namespace Octavo
             }
         }
 
-        /// <summary>What each step took, all runs so far: {"cpu_target", "threads", "seconds", "steps": [{"name", "op",
-        /// "kernel", "precision", "reason", "seconds", "runs", "macs", "bytes"}]}.</summary>
+        /// <summary>What each step took, all runs so far: {"cpu_target", "threads", "seconds", "peak", "steps": [{"name",
+        /// "op", "kernel", "precision", "reason", "seconds", "runs", "macs", "share_of_peak", "bytes"}]}; octavo.h says
+        /// more.</summary>
         /// <exception cref="OctavoException">InvalidState: made without <see cref="SessionOptions.Profile"/>.</exception>
         /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
         public string ProfileJson()
@@ -242,6 +243,19 @@ namespace Octavo
                 BufferHandle json;
                 Native.octavo_session_profile_json(handle, out json);
                 return Text.FromBuffer(json);
+            });
+        }
+
+        /// <summary>The same as one web page with a timeline, which needs no other file.</summary>
+        /// <exception cref="OctavoException">InvalidState: made without <see cref="SessionOptions.Profile"/>.</exception>
+        /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+        public string ProfileHtml()
+        {
+            return handle.Alone(() =>
+            {
+                BufferHandle html;
+                Native.octavo_session_profile_html(handle, out html);
+                return Text.FromBuffer(html);
             });
         }
 

@@ -214,6 +214,7 @@ namespace Octavo.Tests
                 Support.Scores(session, 0);
                 StringAssert.Contains("\"steps\"", session.ProfileJson());
                 StringAssert.Contains("Conv", session.ProfileJson());
+                StringAssert.StartsWith("<!DOCTYPE html>", session.ProfileHtml());
             }
         }
 

@@ -20,12 +20,12 @@ import tempfile  # noqa: E402
 import time  # noqa: E402
 from dataclasses import dataclass, field  # noqa: E402
 
-RUNTIMES = ("octavo", "onnxruntime", "openvino")
+RUNTIMES = ("octavo", "onnxruntime", "openvino")  # that run ONNX files; "pytorch" runs TorchScript
 
 
 @dataclass
 class Contestant:
-    runtime: str  # one of RUNTIMES
+    runtime: str  # one of RUNTIMES, or "pytorch"
     model: str  # path
     threads: int = 1
     cpu_target: str | None = None  # of octavo
@@ -36,10 +36,15 @@ class Contestant:
     load_ms: float | None = None  # from the path to the end of the first inference
     rounds_ms: list = field(default_factory=list)  # median of each round
     best_ms: float | None = None
+    peaks: list = field(default_factory=list)  # of octavo, after each round: the INT8 peak of as many threads, MAC/s
 
     @property
     def ms(self):
         return statistics.median(self.rounds_ms) if self.rounds_ms else None
+
+    @property
+    def peak(self):
+        return statistics.median(self.peaks) if self.peaks else None
 
     def speed_of(self, other):
         """How many times as fast as another contestant of the same measurement, round against round."""
@@ -57,7 +62,7 @@ def measure(contestants, inputs, rounds=7, seconds=0.7, progress=None):
         np.savez(data, **inputs)
         workers = []
         for c in contestants:
-            c.error, c.rounds_ms, c.best_ms = None, [], None
+            c.error, c.rounds_ms, c.best_ms, c.peaks = None, [], None, []
             worker = stack.enter_context(_Worker(c, data))
             c.error = worker.ask({"model": str(c.model), "inputs": data, "runtime": c.runtime, "threads": c.threads,
                                   "cpu_target": c.cpu_target}).get("error")  # fmt: skip
@@ -73,6 +78,7 @@ def measure(contestants, inputs, rounds=7, seconds=0.7, progress=None):
                 if times:
                     c.rounds_ms.append(statistics.median(times))
                     c.best_ms = min(times) if c.best_ms is None else min(c.best_ms, *times)
+                    c.peaks += worker.answer.get("peak", [])
                 else:
                     c.error = worker.answer.get("error")
                     c.rounds_ms = []
@@ -131,7 +137,8 @@ def _octavo(order, x):
     options = {"cpu_target": order["cpu_target"]} if order.get("cpu_target") else {}
     run = octavo.Session(model, threads=order["threads"], **options)
     x = next(iter(x.values())) if len(x) == 1 else x
-    return octavo.__version__, lambda: run(x)
+    meter = octavo.Session(model, threads=order["threads"], profile=True)  # never runs: its profile is the peak alone
+    return octavo.__version__, lambda: run(x), lambda: meter.profile().peak["int8"]
 
 
 def _onnxruntime(order, x):
@@ -161,6 +168,23 @@ def _openvino(order, x):
     return openvino.__version__.split("-")[0], lambda: request.infer(x, share_inputs=True, share_outputs=True)
 
 
+def _pytorch(order, x):
+    import torch
+
+    torch.set_num_threads(order["threads"])
+    model = torch.jit.load(order["model"])
+    inputs = [torch.from_numpy(a) for a in x.values()]
+
+    def run():
+        with torch.inference_mode():
+            return model(*inputs)
+
+    return torch.__version__, run
+
+
+_STARTS = {"octavo": _octavo, "onnxruntime": _onnxruntime, "openvino": _openvino, "pytorch": _pytorch}
+
+
 def _work():
     import numpy as np
 
@@ -176,9 +200,7 @@ def _work():
         with np.load(order["inputs"]) as data:
             x = {name: data[name] for name in data.files}
         start = time.perf_counter()
-        version, run = {"octavo": _octavo, "onnxruntime": _onnxruntime, "openvino": _openvino}[order["runtime"]](
-            order, x
-        )
+        version, run, *peak = _STARTS[order["runtime"]](order, x)
         run()
         load_ms = (time.perf_counter() - start) * 1e3
         for _ in range(2):
@@ -197,7 +219,7 @@ def _work():
             start = time.perf_counter()
             run()
             times.append((time.perf_counter() - start) * 1e3)
-        answer(ms=times)
+        answer(ms=times, peak=[measure() for measure in peak])
     return None
 
 

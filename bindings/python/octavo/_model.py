@@ -261,7 +261,7 @@ class Session:
     def profile(self) -> Profile:
         """What each step took, all runs so far. Raises `octavo.Error` with code INVALID_STATE for sessions that were not
         made with `profile=True`."""
-        return Profile(json.loads(self._core.profile()))
+        return Profile(json.loads(self._core.profile()), self._core.profile_html())
 
     def close(self) -> None:
         """Frees memory and threads, as soon as no other thread runs. May be called more than once."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import json
 import os
-import pathlib
 from typing import Any, NamedTuple
 
-from . import _check, _core, _data, _progress
+from . import _check, _core, _data, _page, _progress
 from ._context import Cancel, on_main_thread, wish
-from ._errors import FileError, InvalidArgument
+from ._errors import InvalidArgument
 from ._model import Model, Session, bytes_text
 from ._profile import Profile
 
@@ -83,15 +82,7 @@ class Report:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """As a web page (.html) or JSON (.json), by the name's end. Raises `octavo.Error` with code IO (an OSError)."""
-        target = pathlib.Path(_check.path(path))
-        kind = target.suffix.lower()
-        if kind not in (".html", ".htm", ".json"):
-            raise InvalidArgument(f"a report is saved as .html or .json, not '{target.name}'")
-        text = json.dumps(self._figures, indent=1) + "\n" if kind == ".json" else self.to_html()
-        try:
-            target.write_text(text, encoding="utf-8")
-        except OSError as e:
-            raise FileError(f"{target}: {e.strerror or e}") from e
+        _page.save("report", path, self._figures, self.to_html())
 
     def close(self) -> None:
         """Frees what the comparison held; the figures stay, the web page goes. May be called more than once."""
@@ -107,11 +98,7 @@ class Report:
         return f"<octavo.Report of {len(f['layers'])} layers: outputs {outputs}; {sizes}>"
 
     def _repr_html_(self) -> str:
-        return f'<iframe srcdoc="{_escape(self.to_html())}" width="100%" height="600"></iframe>'
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;")
+        return _page.frame(self.to_html())
 
 
 def report(
@@ -163,7 +150,7 @@ def profile(
     threads: int | None = None,
     cpu_target: str | None = None,
 ) -> Profile:
-    """Time of each step, the kernel chosen, and why a node runs in float: the mean of `runs` runs on `data`, which is
+    """Time of each step, the kernel chosen, and why a node runs in float: the shortest of `runs` runs on `data`, which is
     given as to `Model.run`. `threads` and `cpu_target` as those of `Session`."""
     if _check.integer("runs", runs) < 1:
         raise InvalidArgument(f"runs is {runs}, not 1 or more")

@@ -290,6 +290,31 @@ def report(args: argparse.Namespace) -> None:
     return None
 
 
+def profile(args: argparse.Namespace) -> None:
+    if args.output and pathlib.Path(args.output).suffix.lower() not in (".html", ".htm", ".json"):
+        raise Usage(f"-o: a profile is .html or .json, not '{args.output}'")
+    with octavo.load(args.model) as model:
+        if args.data:
+            x = next(dataset(args, model).batches(args.batch_size))
+        else:
+            x = random_inputs(model.inputs, args, args.model)
+        made = octavo.profile(model, x, runs=args.runs, threads=args.threads, cpu_target=args.cpu_target)
+    if args.output:
+        made.save(args.output)
+    if args.json:
+        return print_json(made.to_dict())
+    head, rows = made.rows()
+    out = console()
+    steps = table(*head, right=range(4, 9))
+    for row in rows:
+        steps.add_row(*row)
+    out.print(steps)
+    out.print(made.summary())
+    if args.output:
+        out.print(f"written to {args.output}")
+    return None
+
+
 def bench(args: argparse.Namespace) -> None:
     for runtime in args.against:
         if runtime not in _bench.RUNTIMES or runtime == "octavo":
@@ -298,6 +323,8 @@ def bench(args: argparse.Namespace) -> None:
     for file in args.models:
         with octavo.load(file) as model:
             inputs = random_inputs(model.inputs, args, file)
+        with octavo.load(file, input_shapes={name: list(x.shape) for name, x in inputs.items()}) as model:
+            macs = model.describe()["macs"]
         for threads in args.threads:
             field = [_bench.Contestant("octavo", file, threads, cpu_target=args.cpu_target)]
             field += [_bench.Contestant(runtime, file, threads) for runtime in args.against]
@@ -312,6 +339,7 @@ def bench(args: argparse.Namespace) -> None:
                 speed = None if c is us or c.error else us.speed_of(c)
                 rows.append({"model": file, "runtime": c.runtime, "threads": threads, "version": c.version, "ms": c.ms,
                              "best_ms": c.best_ms, "first_ms": c.load_ms, "rounds_ms": c.rounds_ms,
+                             "share_of_peak": macs / (c.ms * 1e-3) / us.peak if c.ms and us.peak else None,
                              "octavo_speed_over": speed, "error": c.error})  # fmt: skip
     first = {r["threads"]: r["ms"] for r in reversed(rows) if r["runtime"] == "octavo"}
     for row in rows:
@@ -329,19 +357,22 @@ def bench(args: argparse.Namespace) -> None:
         except OSError as e:
             raise octavo.Error(f"{path}: {e.strerror or e}", octavo.Status.IO) from e
     out = console()
-    made = table("Model", "Threads", "Runtime", "Median ms", "Best ms", "First ms", "Octavo's speed", "Over the first",
-                 right=(1, 3, 4, 5, 6, 7))  # fmt: skip
+    made = table("Model", "Threads", "Runtime", "Median ms", "Best ms", "First ms", "Of peak", "Octavo's speed",
+                 "Over the first", right=(1, 3, 4, 5, 6, 7, 8))  # fmt: skip
     for row in rows:
         name = row["runtime"] + (f" {row['version']}" if row["version"] else "")
         if row["error"]:
-            made.add_row(row["model"], str(row["threads"]), name, "-", "-", "-", row["error"], "")
+            made.add_row(row["model"], str(row["threads"]), name, "-", "-", "-", "-", row["error"], "")
             continue
         speed = f"{row['octavo_speed_over']:.2f}x" if row["octavo_speed_over"] else ""
         over = f"{row['speed_over_first']:.2f}x" if row["speed_over_first"] and row["model"] != args.models[0] else ""
         made.add_row(row["model"], str(row["threads"]), name, f"{row['ms']:.3f}", f"{row['best_ms']:.3f}",
-                     f"{row['first_ms']:.1f}", speed, over)  # fmt: skip
+                     f"{row['first_ms']:.1f}", f"{100 * row['share_of_peak']:.0f} %" if row["share_of_peak"] else "", speed, over)  # fmt: skip
     out.print(made)
-    out.print(f"batch {figures['batch']}, {target}, medians over {args.rounds} alternating rounds")
+    out.print(
+        f"batch {figures['batch']}, {target}, medians over {args.rounds} alternating rounds; of peak: of the INT8 multiplications "
+        "that this machine makes with registers only"
+    )
     return None
 
 
@@ -552,6 +583,16 @@ def build_parser() -> argparse.ArgumentParser:
     data(p)
     machine(p)
     output(p, help=".html or .json")
+    figures(p)
+
+    p = command("profile", profile, "where the time of a run goes, step by step")
+    p.add_argument("model")
+    data(p, required=False)
+    p.add_argument("--shape", action=ShapeAction, metavar="[NAME=]DIMS", help="shape of an input with open dimensions; "
+                   "without --data inputs are random")  # fmt: skip
+    p.add_argument("--runs", type=positive, default=10, metavar="N", help="the shortest of so many; default: 10")
+    machine(p)
+    output(p, required=False, help=".html (with a timeline) or .json")
     figures(p)
 
     p = command("bench", bench, "time models, also against other runtimes")

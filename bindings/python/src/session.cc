@@ -101,6 +101,10 @@ class Session {
     const Turn turn = handle_->turn();
     return Text(Render<octavo_session>(*handle_, octavo_session_profile_json).get());
   }
+  py::str ProfileHtml() const {
+    const Turn turn = handle_->turn();
+    return Text(Render<octavo_session>(*handle_, octavo_session_profile_html).get());
+  }
   std::string cpu_target() const {
     const char* target = nullptr;
     const auto s = handle_->get();
@@ -180,6 +184,7 @@ void BindSession(py::module_& m) {
           .def("again", &Session::Again)
           .def("prepare", &Session::Prepare)
           .def("profile", &Session::Profile)
+          .def("profile_html", &Session::ProfileHtml)
           .def("cpu_target", &Session::cpu_target);
   BindClose(session);
 }

@@ -679,10 +679,18 @@ OCTAVO_API octavo_status octavo_session_output_shape(const octavo_session *sessi
 /* The instruction set in use. Borrowed. Since 0.1. */
 OCTAVO_API octavo_status octavo_session_cpu_target(const octavo_session *session, const char **out_target);
 
-/* What each step took, all runs so far: {"cpu_target", "threads", "seconds" (sum over steps), "steps": [{"name", "op",
- * "kernel", "precision", "reason" (null or a code), "seconds", "runs", "macs", "bytes"}]}; seconds are sums over runs,
- * macs and bytes those of one run. Without octavo_session_options_set_profile: OCTAVO_INVALID_STATE. Since 0.1. */
+/* What each step took, all runs so far: {"cpu_target", "threads", "seconds" (sum over steps), "peak": {"int8",
+ * "float32"}, "steps": [{"name", "op", "kernel", "precision", "reason" (null or a code), "sentence" (null or the same
+ * in words), "seconds", "least_seconds", "runs", "macs", "share_of_peak" (null where macs is 0), "bytes"}]}; seconds
+ * are sums over runs, least_seconds those of the shortest, macs (multiply-accumulates) and bytes (read and written) of
+ * one. "peak" is what the session's threads can multiply at most, in multiply-accumulates a second, measured by this
+ * call (10 ms) with registers only, whatever the session's instruction set; "share_of_peak" is what the shortest run
+ * reached of the peak for the step's precision. Without octavo_session_options_set_profile, or while the session runs:
+ * OCTAVO_INVALID_STATE. Since 0.1. */
 OCTAVO_API octavo_status octavo_session_profile_json(const octavo_session *session, octavo_buffer **out);
+
+/* The same as one web page with a timeline: no scripts and nothing to load. Since 0.1. */
+OCTAVO_API octavo_status octavo_session_profile_html(const octavo_session *session, octavo_buffer **out);
 
 /* ================================================================================================================
  * 11  Report: what quantization cost, layer by layer

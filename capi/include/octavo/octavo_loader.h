@@ -166,6 +166,7 @@ typedef struct octavo_loader {
   octavo_status (*session_output_shape)(
       const octavo_session *session, size_t index, int64_t *dims, size_t capacity, int32_t *out_rank);
   octavo_status (*session_cpu_target)(const octavo_session *session, const char **out_target);
+  octavo_status (*session_profile_html)(const octavo_session *session, octavo_buffer **out);
   octavo_status (*session_profile_json)(const octavo_session *session, octavo_buffer **out);
   octavo_status (*report_options_create)(octavo_report_options **out);
   void (*report_options_destroy)(octavo_report_options *options);
@@ -311,6 +312,7 @@ static inline int octavo_loader_load(octavo_loader *loader, octavo_loader_resolv
   OCTAVO_LOADER_GET(session_prepare);
   OCTAVO_LOADER_GET(session_output_shape);
   OCTAVO_LOADER_GET(session_cpu_target);
+  OCTAVO_LOADER_GET(session_profile_html);
   OCTAVO_LOADER_GET(session_profile_json);
   OCTAVO_LOADER_GET(report_options_create);
   OCTAVO_LOADER_GET(report_options_destroy);

@@ -264,7 +264,7 @@ TEST(Session, ProfileSaysWhatRan) {
   Tensor out[1];
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(session->Run({&in, 1}, out, nullptr).ok());
   double macs = 0;
-  for (const StepProfile& step : session->Profile()) {
+  for (const StepProfile& step : session->Steps()) {
     EXPECT_EQ(step.runs, 3u) << step.name;
     EXPECT_FALSE(step.name.empty());
     EXPECT_FALSE(step.op.empty()) << step.name;

@@ -299,14 +299,23 @@ impl Session {
         }
     }
 
-    /// What each step took, all runs so far, as JSON: `cpu_target`, `threads`, `seconds`, `steps` with `name`, `op`, `kernel`,
-    /// `precision`, `reason`, `seconds`, `runs`, `macs`, `bytes`.
+    /// What each step took, all runs so far, as JSON: `cpu_target`, `threads`, `seconds`, `peak`, `steps` with `name`, `op`,
+    /// `kernel`, `precision`, `reason`, `seconds`, `runs`, `macs`, `share_of_peak`, `bytes`.
     ///
     /// # Errors
     /// [`InvalidState`](crate::Code::InvalidState) without [`SessionOptions::profile`].
     pub fn profile_json(&self) -> Result<String> {
         // SAFETY: the session lives.
         Buffer::text(|out| unsafe { sys::octavo_session_profile_json(self.handle.get(), out) })
+    }
+
+    /// The same as one web page with a timeline, which needs no other file.
+    ///
+    /// # Errors
+    /// [`InvalidState`](crate::Code::InvalidState) without [`SessionOptions::profile`].
+    pub fn profile_html(&self) -> Result<String> {
+        // SAFETY: the session lives.
+        Buffer::text(|out| unsafe { sys::octavo_session_profile_html(self.handle.get(), out) })
     }
 
     /// The model it runs.

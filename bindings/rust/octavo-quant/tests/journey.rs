@@ -243,6 +243,7 @@ fn a_profile_names_every_step() {
     session.run(&[batch(&images()[..PIXELS])]).unwrap();
     let profile = session.profile_json().unwrap();
     assert!(profile.contains("\"kernel\"") && profile.contains("\"runs\":1"), "{profile}");
+    assert!(session.profile_html().unwrap().starts_with("<!DOCTYPE html>"));
 }
 
 #[test]

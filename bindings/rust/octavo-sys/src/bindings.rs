@@ -636,6 +636,10 @@ extern "C" {
         session: *const octavo_session,
         out: *mut *mut octavo_buffer,
     ) -> octavo_status;
+    pub fn octavo_session_profile_html(
+        session: *const octavo_session,
+        out: *mut *mut octavo_buffer,
+    ) -> octavo_status;
     pub fn octavo_report_options_create(
         out: *mut *mut octavo_report_options,
     ) -> octavo_status;

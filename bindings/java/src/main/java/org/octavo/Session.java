@@ -180,7 +180,7 @@ public final class Session extends NativeObject {
   }
 
   /**
-   * What each step took, all runs so far: kernel, precision, reason, seconds; octavo.h lists all keys.
+   * What each step took, all runs so far: kernel, precision, reason, seconds, share of the peak; octavo.h lists all keys.
    *
    * @return one JSON object
    * @throws OctavoException INVALID_STATE without {@link SessionOptions#profile}
@@ -188,6 +188,18 @@ public final class Session extends NativeObject {
   public String profileJson() {
     try (Handle self = handle.alone()) {
       return Text.text(C.octavo_session_profile_json(self.address()));
+    }
+  }
+
+  /**
+   * The same as one web page with a timeline.
+   *
+   * @return HTML that needs no other file
+   * @throws OctavoException INVALID_STATE without {@link SessionOptions#profile}
+   */
+  public String profileHtml() {
+    try (Handle self = handle.alone()) {
+      return Text.text(C.octavo_session_profile_html(self.address()));
     }
   }
 

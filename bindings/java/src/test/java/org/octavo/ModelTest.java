@@ -157,6 +157,7 @@ class ModelTest {
       assertArrayEquals(expected, found);
       assertEquals(Octavo.cpuTarget(), session.cpuTarget());
       assertTrue(session.profileJson().contains("\"kernel\""));
+      assertTrue(session.profileHtml().startsWith("<!DOCTYPE html>"));
       // Other shapes meanwhile, then the first again.
       assertArrayEquals(new long[] {1, 10}, session.run(Digits.images(0, 1)).shape());
       assertArrayEquals(expected, session.run(x).toFloatArray());
