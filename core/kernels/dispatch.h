@@ -14,6 +14,7 @@ namespace octavo {
 // Each fills its own part of the table for one Highway target (a single bit).
 void FillBasics(int64_t target, KernelTable& table);
 void FillQGemm(int64_t target, KernelTable& table);
+void FillQGrouped(int64_t target, KernelTable& table);
 void FillFGemm(int64_t target, KernelTable& table);
 void FillDepthwise(int64_t target, KernelTable& table);
 void FillPeak(int64_t target, KernelTable& table);

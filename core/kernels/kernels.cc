@@ -30,6 +30,7 @@ class Registry {
       table.name = name;
       FillBasics(target, table);
       FillQGemm(target, table);
+      FillQGrouped(target, table);
       FillFGemm(target, table);
       FillDepthwise(target, table);
       FillPeak(target, table);

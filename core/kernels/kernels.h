@@ -93,6 +93,7 @@ struct QGemmArgs {
   SegmentedRows a;                    // u8
   const void* packed = nullptr;       // from qgemm_pack of the same table
   size_t n = 0;                       // all columns that were packed
+  size_t groups = 1;                  // qgrouped: group g multiplies the bytes from g * k on of each segment
   const int32_t* bias = nullptr;      // [n], zero points folded in: bias - a_zero * sum of w; null: 0
   const int32_t* row_bias = nullptr;  // for operands that both have a zero point; null: 0
   const float* multiplier = nullptr;  // [n]; finite
@@ -289,6 +290,13 @@ struct KernelTable {
   // weights over all segments: what a zero point of `a` is multiplied with.
   void (*qgemm_pack)(const GemmWeights& w, void* packed, int32_t* column_sums, size_t n_begin, size_t n_end);
   void (*qgemm)(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_begin, size_t n_end);
+
+  // The same for groups side by side, each n / groups of the n columns: kU8 without residual or row_bias, the same
+  // ranges. No packed bytes: not for such groups, each is a qgemm of its own. Weights are never flipped.
+  size_t (*qgrouped_packed_bytes)(size_t n, size_t groups, size_t segments, size_t k);  // a multiple of 64
+  void (*qgrouped_pack)(const GemmWeights& w, size_t groups, void* packed);             // all columns
+  void (*qgrouped)(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_begin, size_t n_end);
+
   // sums[m] = sum over s, k of a[m][s][k], for m in [m_begin, m_end).
   void (*row_sums)(const SegmentedRows& a, int32_t* sums, size_t m_begin, size_t m_end);
 

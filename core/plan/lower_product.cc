@@ -416,22 +416,32 @@ class ProductLowering {
 
   template <typename Args>
   Result<bool> LowerDense(const Window3& window) {
-    const int64_t groups = groups_;
     const Shape &x = b_.shape(node_.inputs[0]), &y = b_.shape(out_);
     const Tensor& weights = Weights();
-    const int64_t kh = window.y().kernel, kw = window.x().kernel, channels = x[1] / groups;
+    const int64_t kh = window.y().kernel, kw = window.x().kernel, channels = x[1] / groups_;
     const auto element = static_cast<int64_t>(quantized_ ? 1 : sizeof(float));
     auto step = std::make_unique<ProductStep<Args>>();
     OCTAVO_ASSIGN_OR_RETURN(const View a, ReadInput(window));
     const int64_t column = Column(a, x), line = Line(a, x);
-    const bool merged = groups == 1 && kw > 1 && window.x().dilation == 1 && column == channels * element;
-    OCTAVO_ASSIGN_OR_RETURN(step->packed,
-                            b_.options().weights->Conv(b_.kernels(), weights, groups, kh, kw, merged, b_.memory()));
+    const bool merged = groups_ == 1 && kw > 1 && window.x().dilation == 1 && column == channels * element;
+    // Groups side by side in one product where the kernel can; else one product after the other.
+    bool together = false;
+    if (quantized_ && groups_ > 1 && !quantized_residual() && !attributes_.is_float) {
+      OCTAVO_ASSIGN_OR_RETURN(step->packed,
+                              b_.options().weights->Grouped(b_.kernels(), weights, groups_, kh * kw, b_.memory()));
+      together = step->packed->bytes.size() != 0;
+    }
+    if (!together) {
+      OCTAVO_ASSIGN_OR_RETURN(step->packed,
+                              b_.options().weights->Conv(b_.kernels(), weights, groups_, kh, kw, merged, b_.memory()));
+    }
+    const int64_t groups = together ? 1 : groups_;
     std::vector<View> views = {a};
     if constexpr (std::is_same_v<Args, QGemmArgs>) {
       OCTAVO_ASSIGN_OR_RETURN(const bool set, SetVectors(*step, step->packed->sums, &views));
       if (!set) return false;
-      step->kernel = b_.kernels().qgemm;
+      step->kernel = together ? b_.kernels().qgrouped : b_.kernels().qgemm;
+      step->args.groups = together ? static_cast<size_t>(groups_) : 1;
       SetQuantized(step->args);
     } else {
       step->fbias = fbias_;

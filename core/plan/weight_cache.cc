@@ -6,7 +6,7 @@
 namespace octavo {
 namespace {
 
-enum Kind { kConv, kConvMerged, kDepthwise, kMatrix, kMatrixTransposed };
+enum Kind { kConv, kConvMerged, kGrouped, kDepthwise, kMatrix, kMatrixTransposed };
 
 template <typename T>
 void Sum(const T* w, size_t channels, size_t each, std::vector<int32_t>* sums) {
@@ -76,6 +76,29 @@ Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const
   w.k_stride = element;
   auto packed = std::make_shared<PackedWeights>();
   OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, groups, outputs / groups * w.n_stride, packed.get(), memory));
+  packed->source = weights;
+  return entry = std::move(packed);
+}
+
+Result<WeightCache::Pointer> WeightCache::Grouped(const KernelTable& kernels, const Tensor& weights, int64_t groups,
+                                                  int64_t taps, const MemoryPtr& memory) {
+  Pointer& entry = entries_[{weights.raw(), kGrouped, groups, taps, 0}];
+  if (entry) return entry;
+  auto packed = std::make_shared<PackedWeights>();
+  GemmWeights w;
+  w.n = static_cast<size_t>(weights.shape()[0]);
+  w.segments = static_cast<size_t>(taps);
+  w.k = static_cast<size_t>(weights.shape()[1]);
+  const size_t bytes = kernels.qgrouped_packed_bytes(w.n, static_cast<size_t>(groups), w.segments, w.k);
+  if (bytes != 0) {
+    w.w = weights.raw();
+    w.n_stride = static_cast<int64_t>(w.k * w.segments);
+    w.segment_stride = 1;
+    w.k_stride = taps;
+    OCTAVO_ASSIGN_OR_RETURN(packed->bytes, Buffer::Create(memory, bytes));
+    kernels.qgrouped_pack(w, static_cast<size_t>(groups), packed->bytes.data());
+    Sum(weights.data<int8_t>().data(), w.n, w.k * w.segments, &packed->sums);
+  }
   packed->source = weights;
   return entry = std::move(packed);
 }

@@ -30,6 +30,9 @@ class WeightCache {
   // float. `merged`: a segment is a line of kw * channels elements, else a single tap.
   Result<Pointer> Conv(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t kh, int64_t kw,
                        bool merged, const MemoryPtr& memory);
+  // The same for the kernel that takes groups side by side; no bytes where it does not take such groups.
+  Result<Pointer> Grouped(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t taps,
+                          const MemoryPtr& memory);
   // Depthwise weights [channels, 1, kh, kw].
   Result<Pointer> Depthwise(const KernelTable& kernels, const Tensor& weights, const Window& window,
                             const MemoryPtr& memory);

@@ -1,0 +1,220 @@
+// Grouped convolution of u8: the columns of one small group in a vector no wider than they are.
+//
+//             b0 [b1]      one quad (4 k) of a group's columns: a vector of 4, 8 or 16 columns, or two vectors
+//           +---+---+
+//   row 0   |c00|c01|      a quad of each row, broadcast by its load, times b. Narrow vectors multiply as many bytes in
+//   ...     |   |   |      a cycle as wide ones, since there are twice as many of them.
+//   row 7   |c70|c71|
+//           +---+---+
+//
+// On the way out, four full vectors of results, of as many rows as that takes, are packed together.
+#if defined(OCTAVO_CORE_KERNELS_QGROUPED_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef OCTAVO_CORE_KERNELS_QGROUPED_INL_H_
+#undef OCTAVO_CORE_KERNELS_QGROUPED_INL_H_
+#else
+#define OCTAVO_CORE_KERNELS_QGROUPED_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "core/kernels/dot-inl.h"
+#include "core/kernels/kernels.h"
+#include "core/kernels/requantize-inl.h"
+#include "core/kernels/rows.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octavo {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+inline constexpr size_t kGroupedRows = 8;
+#if !HWY_ARCH_X86 || HWY_TARGET <= HWY_AVX3
+inline constexpr size_t kMostGroupedVectors = 2;  // machines with 32 registers
+#else
+inline constexpr size_t kMostGroupedVectors = 1;
+#endif
+// Vectors of 16 columns can be cut where weights are bytes; pairs of int16 are packed for whole vectors.
+#undef OCTAVO_NARROW_GROUPS
+#if HWY_ARCH_X86 && OCTAVO_DOT_BYTES
+#define OCTAVO_NARROW_GROUPS 1
+#else
+#define OCTAVO_NARROW_GROUPS 0
+#endif
+
+// Whether groups of so many columns fill vectors.
+HWY_INLINE bool IsGroupWidth(size_t columns) {
+  const size_t lanes = hn::Lanes(DI32());
+  for (size_t width = kMostGroupedVectors * lanes; width >= (OCTAVO_NARROW_GROUPS ? 4 : lanes); width /= 2) {
+    if (columns == width) return true;
+  }
+  return false;
+}
+
+HWY_INLINE size_t GroupBytes(size_t columns, size_t segments, size_t k) {
+  return columns * segments * DivideUp(k, 4) * 4 * kWeightBytes;
+}
+
+inline size_t QGroupedPackedBytes(size_t n, size_t groups, size_t segments, size_t k) {
+  return IsGroupWidth(n / groups) ? DivideUp(groups * GroupBytes(n / groups, segments, k), 64) * 64 : 0;
+}
+
+// [group][segment][quad][vector].
+inline void QGroupedPack(const GemmWeights& w, size_t groups, void* packed) {
+  const size_t columns = w.n / groups;
+  const size_t lanes = std::min(hn::Lanes(DI32()), columns);
+  const auto* base = static_cast<const int8_t*>(w.w);
+  uint8_t* to = static_cast<uint8_t*>(packed);
+  for (size_t group = 0; group < w.n; group += columns) {
+    for (size_t s = 0; s < w.segments; ++s) {
+      for (size_t k = 0; k < w.k; k += 4, to += columns * 4 * kWeightBytes) {
+        for (size_t j = 0; j < columns; ++j) {
+          const int8_t* from = base + static_cast<int64_t>(group + j) * w.n_stride +
+                               static_cast<int64_t>(s) * w.segment_stride + static_cast<int64_t>(k) * w.k_stride;
+          int8_t quad[4] = {0, 0, 0, 0};
+          for (size_t i = 0; i < std::min<size_t>(4, w.k - k); ++i, from += w.k_stride) quad[i] = *from;
+          PackQuad(quad, j % lanes, to + j / lanes * lanes * 4 * kWeightBytes);
+        }
+      }
+    }
+  }
+}
+
+// Dot for vectors of D, which may be narrower than DI32.
+template <class D>
+HWY_INLINE hn::VFromD<D> DotGroup(D d, const uint8_t* HWY_RESTRICT a, const uint8_t* HWY_RESTRICT b,
+                                  hn::VFromD<D> acc) {
+  if constexpr (HWY_MAX_LANES_D(D) == HWY_MAX_LANES_D(DI32)) {
+    return Dot(LoadQuad(a), LoadWeights(b), acc);
+  } else {
+    const hn::Repartition<uint8_t, D> du8;
+    uint32_t quad;
+    std::memcpy(&quad, a, sizeof(quad));
+    return hn::SumOfMulQuadAccumulate(d, hn::BitCast(du8, hn::Set(hn::RebindToUnsigned<D>(), quad)),
+                                      hn::BitCast(hn::RebindToSigned<decltype(du8)>(), hn::Load(du8, b)), acc);
+  }
+}
+
+// Rows of a tile and of its results, from the first group on. Rows beyond the last repeat it: they store the same
+// again.
+struct GroupedRows {
+  const uint8_t* a[kGroupedRows];
+  uint8_t* c[kGroupedRows];
+};
+
+// Four vectors of results to the rows that they hold, at most kGroupedRows.
+template <size_t kColumns>
+HWY_INLINE void StoreGroups(const ToU8& to_u8, VI32 r0, VI32 r1, VI32 r2, VI32 r3, uint8_t* const* c, size_t n) {
+  constexpr size_t kRows = std::min(HWY_MAX_LANES_D(DU8) / kColumns, kGroupedRows);
+  HWY_ALIGN uint8_t bytes[HWY_MAX_LANES_D(DU8)];
+  hn::Store(to_u8(r0, r1, r2, r3), DU8(), bytes);
+  for (size_t row = 0; row < kRows; ++row) std::memcpy(c[row] + n, bytes + row * kColumns, kColumns);
+}
+
+// kGroupedRows rows of the group whose columns begin at n and whose bytes begin at `at`.
+template <class D, size_t kVectors>
+HWY_NOINLINE void GroupedTile(const QGemmArgs& args, const GroupedRows& rows, const uint8_t* HWY_RESTRICT b, size_t at,
+                              size_t n) {
+  const D d;
+  using V = hn::VFromD<D>;
+  constexpr size_t kLanes = HWY_MAX_LANES_D(D);
+  constexpr size_t kStep = 4 * kLanes * kWeightBytes;
+  const uint8_t *a0 = rows.a[0], *a1 = rows.a[1], *a2 = rows.a[2], *a3 = rows.a[3];
+  const uint8_t *a4 = rows.a[4], *a5 = rows.a[5], *a6 = rows.a[6], *a7 = rows.a[7];
+
+  V c00 = hn::Zero(d), c01 = c00;
+  if (args.bias) {
+    c00 = hn::LoadU(d, args.bias + n);
+    if constexpr (kVectors > 1) c01 = hn::LoadU(d, args.bias + n + kLanes);
+  }
+  V c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01;
+  V c40 = c00, c41 = c01, c50 = c00, c51 = c01, c60 = c00, c61 = c01, c70 = c00, c71 = c01;
+
+  for (size_t s = 0; s < args.a.segments; ++s) {
+    const int64_t begin = static_cast<int64_t>(at) + SegmentOffset(args.a, s);
+    const int64_t end = begin + static_cast<int64_t>(args.a.k);
+    for (int64_t k = begin; k < end; k += 4, b += kVectors * kStep) {
+      const auto row = [&](const uint8_t* a, V& c0, V& c1) HWY_ATTR {
+        c0 = DotGroup(d, a + k, b, c0);
+        if constexpr (kVectors > 1) c1 = DotGroup(d, a + k, b + kStep, c1);
+      };
+      row(a0, c00, c01);
+      row(a1, c10, c11);
+      row(a2, c20, c21);
+      row(a3, c30, c31);
+      row(a4, c40, c41);
+      row(a5, c50, c51);
+      row(a6, c60, c61);
+      row(a7, c70, c71);
+    }
+  }
+
+  const DF32 df32;
+  const float* HWY_RESTRICT multiplier = args.multiplier + n;
+  const ToU8 to_u8{static_cast<int16_t>(args.zero), args.lo, args.hi};
+  constexpr size_t kColumns = kVectors * kLanes;
+  if constexpr (kVectors == 2) {
+    const VF32 m0 = hn::LoadU(df32, multiplier), m1 = hn::LoadU(df32, multiplier + kLanes);
+    StoreGroups<kColumns>(to_u8, Scale(c00, m0), Scale(c01, m1), Scale(c10, m0), Scale(c11, m1), rows.c, n);
+    StoreGroups<kColumns>(to_u8, Scale(c20, m0), Scale(c21, m1), Scale(c30, m0), Scale(c31, m1), rows.c + 2, n);
+    StoreGroups<kColumns>(to_u8, Scale(c40, m0), Scale(c41, m1), Scale(c50, m0), Scale(c51, m1), rows.c + 4, n);
+    StoreGroups<kColumns>(to_u8, Scale(c60, m0), Scale(c61, m1), Scale(c70, m0), Scale(c71, m1), rows.c + 6, n);
+  } else if constexpr (kLanes == HWY_MAX_LANES_D(DI32)) {
+    const VF32 m = hn::LoadU(df32, multiplier);
+    StoreGroups<kColumns>(to_u8, Scale(c00, m), Scale(c10, m), Scale(c20, m), Scale(c30, m), rows.c, n);
+    StoreGroups<kColumns>(to_u8, Scale(c40, m), Scale(c50, m), Scale(c60, m), Scale(c70, m), rows.c + 4, n);
+  } else {
+    const hn::Twice<D> d2;
+    const V m = hn::BitCast(d, hn::LoadU(hn::RebindToFloat<D>(), multiplier));
+    const auto c0 = hn::Combine(d2, c10, c00), c2 = hn::Combine(d2, c30, c20), m2 = hn::Combine(d2, m, m);
+    const auto c4 = hn::Combine(d2, c50, c40), c6 = hn::Combine(d2, c70, c60);
+    if constexpr (2 * kLanes == HWY_MAX_LANES_D(DI32)) {
+      const VF32 mm = hn::BitCast(df32, m2);
+      StoreGroups<kColumns>(to_u8, Scale(c0, mm), Scale(c2, mm), Scale(c4, mm), Scale(c6, mm), rows.c, n);
+    } else {
+      const DI32 d4;
+      const VF32 mm = hn::BitCast(df32, hn::Combine(d4, m2, m2));
+      const VI32 upper = Scale(hn::Combine(d4, c2, c0), mm), lower = Scale(hn::Combine(d4, c6, c4), mm);
+      StoreGroups<kColumns>(to_u8, upper, lower, upper, lower, rows.c, n);
+    }
+  }
+}
+
+// 64 columns at a time, group after group on the same rows: they read the same cache lines.
+inline void QGrouped(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_begin, size_t n_end) {
+  [[maybe_unused]] const size_t lanes = hn::Lanes(DI32());
+  const size_t columns = args.n / args.groups;
+  auto tile = GroupedTile<DI32, 1>;
+#if !HWY_ARCH_X86 || HWY_TARGET <= HWY_AVX3
+  if (columns > lanes) tile = GroupedTile<DI32, 2>;
+#endif
+#if OCTAVO_NARROW_GROUPS
+  using DHalf = hn::Half<DI32>;
+  if (columns == lanes / 2) tile = GroupedTile<DHalf, 1>;
+  if (columns == lanes / 4) tile = GroupedTile<hn::Half<DHalf>, 1>;
+#endif
+  const size_t group_bytes = GroupBytes(columns, args.a.segments, args.a.k);
+  for (size_t panel = n_begin; panel < n_end; panel += 64) {
+    for (size_t m = m_begin; m < m_end; m += kGroupedRows) {
+      GroupedRows rows;
+      for (size_t i = 0; i < kGroupedRows; ++i) {
+        rows.a[i] = RowAddress(args.a, std::min(m + i, m_end - 1));
+        rows.c[i] = RowAddress(args.c, std::min(m + i, m_end - 1));
+      }
+      for (size_t n = panel; n < std::min(panel + 64, n_end); n += columns) {
+        const size_t group = n / columns;
+        tile(args, rows, static_cast<const uint8_t*>(args.packed) + group * group_bytes, group * args.a.k, n);
+      }
+    }
+  }
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace octavo
+HWY_AFTER_NAMESPACE();
+
+#endif  // OCTAVO_CORE_KERNELS_QGROUPED_INL_H_
