@@ -16,6 +16,8 @@ class Result:
     def __init__(self, figures):
         self.threads = sorted({r["threads"] for r in figures["rows"]})
         self.networks = list(dict.fromkeys(r["network"] for r in figures["rows"]))
+        self.peak = {t: max((r["peak"] for r in figures["rows"] if r["threads"] == t and r["peak"]), default=None)
+                     for t in self.threads}  # fmt: skip
         self.of = {(r["network"], r["precision"], r["runtime"], r["threads"]): r for r in figures["rows"]}
 
     def ms(self, network, precision, runtime, threads):
@@ -33,9 +35,9 @@ class Result:
         return best[0] / ours if best and ours else None
 
     def share(self, network, threads, ms):
-        """Of the peak that was measured beside Octavo, if the network takes `ms`; None where something is missing."""
+        """Of the highest peak that was measured beside any network, if this one takes `ms`; None where one is missing."""
         row = self.of.get((network, "int8", "octavo", threads))
-        return row["macs"] / (ms * 1e-3) / row["peak"] if ms and row and row["peak"] else None
+        return row["macs"] / (ms * 1e-3) / self.peak[threads] if ms and row and self.peak[threads] else None
 
     def _cell(self, value, form):
         """A figure for each number of threads: "5.81 / 3.14"."""
