@@ -62,6 +62,12 @@ def sqnr(exact, other):
     return math.inf if noise == 0 else float(10 * np.log10((exact**2).sum() / noise))
 
 
+def kept_signal(exact, other):
+    """The share of what tells one image's exact outputs from another's that the other outputs follow: a regression slope."""
+    exact, other = (np.asarray(x, np.float64) - np.mean(x, axis=0, dtype=np.float64) for x in (exact, other))
+    return float((exact * other).sum() / (exact**2).sum())
+
+
 @functools.cache
 def digest(path):
     with open(path, "rb") as f:
