@@ -13,6 +13,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <numeric>
+#include <type_traits>
+#include <utility>
 
 #include "core/kernels/dot-inl.h"
 #include "core/kernels/float-inl.h"
@@ -44,25 +47,34 @@ HWY_INLINE void ForRows(const BinaryArgs& args, Row row) {
 
 // ------------------------------------------------------------------------------------------- u8 op u8
 
-// Four vectors of `op` on int32 lanes at a time, as many as packing takes. c = to_u8(op(a, b)).
-template <class Op>
-HWY_INLINE void BinaryRowU8(const uint8_t* a, const uint8_t* b, uint8_t* c, size_t n, const Op& op, const ToU8& to_u8) {
+// An operand's next vector: bytes, or floats made of bytes before.
+HWY_INLINE VI32 LoadOperand(const uint8_t* p) { return LoadWide(p); }
+HWY_INLINE VF32 LoadOperand(const float* p) { return hn::LoadU(DF32(), p); }
+
+// Four vectors of `op` at a time, as many as packing takes. c = to_u8(op(a, b)). Floats b are readable to the end of
+// the last four.
+template <typename B, class Op>
+HWY_INLINE void BinaryRowU8(const uint8_t* a, const B* b, uint8_t* c, size_t n, const Op& op, const ToU8& to_u8) {
   const DU8 du8;
   const size_t lanes = hn::Lanes(DI32());
   const size_t step = 4 * lanes;
-  const auto four = [&](const uint8_t* pa, const uint8_t* pb) HWY_ATTR {
-    return to_u8(op(LoadWide(pa), LoadWide(pb)), op(LoadWide(pa + lanes), LoadWide(pb + lanes)),
-                 op(LoadWide(pa + 2 * lanes), LoadWide(pb + 2 * lanes)),
-                 op(LoadWide(pa + 3 * lanes), LoadWide(pb + 3 * lanes)));
+  const auto four = [&](const uint8_t* pa, const B* pb) HWY_ATTR {
+    return to_u8(op(LoadWide(pa), LoadOperand(pb)), op(LoadWide(pa + lanes), LoadOperand(pb + lanes)),
+                 op(LoadWide(pa + 2 * lanes), LoadOperand(pb + 2 * lanes)),
+                 op(LoadWide(pa + 3 * lanes), LoadOperand(pb + 3 * lanes)));
   };
   size_t i = 0;
   for (; i + step <= n; i += step) hn::StoreU(four(a + i, b + i), du8, c + i);
   if (i < n) {
     alignas(64) uint8_t a_rest[64];
-    alignas(64) uint8_t b_rest[64];
     hn::Store(hn::LoadN(du8, a + i, n - i), du8, a_rest);
-    hn::Store(hn::LoadN(du8, b + i, n - i), du8, b_rest);
-    hn::StoreN(four(a_rest, b_rest), du8, c + i, n - i);
+    if constexpr (std::is_same_v<B, uint8_t>) {
+      alignas(64) uint8_t b_rest[64];
+      hn::Store(hn::LoadN(du8, b + i, n - i), du8, b_rest);
+      hn::StoreN(four(a_rest, b_rest), du8, c + i, n - i);
+    } else {
+      hn::StoreN(four(a_rest, b + i), du8, c + i, n - i);
+    }
   }
 }
 
@@ -73,7 +85,52 @@ inline void QAdd(const BinaryArgs& args, const QAddArgs& q) {
                              HWY_ATTR { BinaryRowU8(a, b, c, n, op, add.to_u8); });
 }
 
+// The longest row that QMulRepeated lays out, in elements.
+inline constexpr size_t kRepeatedRow = 4096;
+
+// Contiguous rows a times the one row b (the gate of a squeeze-and-excite block). b becomes floats once, and side by
+// side as often as it takes to end with a vector, so that no row but the last has a rest:
+//
+//    a   | pixel 0        | pixel 1        | pixel 2 ...      rows of 96 bytes
+//    b   | 96 floats      | the same       |                  3 x 64
+inline void QMulRepeated(const uint8_t* a, const uint8_t* b, uint8_t* c, size_t rows, size_t n, const QMulArgs& q) {
+  const DF32 df32;
+  const hn::Rebind<uint8_t, DI32> narrow;
+  const size_t lanes = hn::Lanes(df32);
+  const size_t copies = std::min(rows, 4 * lanes / std::gcd(n, 4 * lanes));
+  HWY_ALIGN float factors[kRepeatedRow + 64];
+  for (size_t i = 0; i < n; i += lanes) {
+    const VI32 wide = hn::PromoteTo(DI32(), hn::LoadN(narrow, b + i, std::min(lanes, n - i)));
+    hn::StoreU(hn::ConvertTo(df32, hn::Sub(wide, hn::Set(DI32(), q.b_zero))), df32, factors + i);
+  }
+  for (size_t i = 1; i < copies; ++i) std::copy_n(factors, n, factors + i * n);
+
+  const ToU8 to_u8{static_cast<int16_t>(q.zero), q.lo, q.hi};
+  const auto op = [&](VI32 x, VF32 factor) HWY_ATTR {
+    const auto fx = hn::ConvertTo(df32, hn::Sub(x, hn::Set(DI32(), q.a_zero)));
+    return RoundSaturate(hn::Mul(hn::Mul(fx, factor), hn::Set(df32, q.multiplier)));
+  };
+  for (size_t r = 0; r < rows; r += copies) {
+    BinaryRowU8(a + r * n, factors, c + r * n, std::min(copies, rows - r) * n, op, to_u8);
+  }
+}
+
 inline void QMul(const BinaryArgs& args, const QMulArgs& q) {
+  const auto bytes = static_cast<int64_t>(args.n);
+  if (args.rows > 1 && args.c_stride == bytes && args.a_stride + args.b_stride == bytes &&
+      (args.a_stride == 0 || args.b_stride == 0)) {
+    const size_t step = 4 * hn::Lanes(DI32());
+    if (args.n * std::min(args.rows, step / std::gcd(args.n, step)) <= kRepeatedRow) {
+      const uint8_t* a = static_cast<const uint8_t*>(args.a);
+      const uint8_t* b = static_cast<const uint8_t*>(args.b);
+      QMulArgs numbers = q;
+      if (args.a_stride == 0) {
+        std::swap(a, b);
+        std::swap(numbers.a_zero, numbers.b_zero);
+      }
+      return QMulRepeated(a, b, static_cast<uint8_t*>(args.c), args.rows, args.n, numbers);
+    }
+  }
   const ToU8 to_u8{static_cast<int16_t>(q.zero), q.lo, q.hi};
   const auto op = [&](VI32 a, VI32 b) HWY_ATTR {
     const DF32 df32;

@@ -14,41 +14,48 @@ namespace {
 
 constexpr int64_t kBytesWorthAThread = 16384;
 
-// Runs `inner(addresses, n)` over the innermost run of a nest; shares are iterations of the outer loops, or pieces of a
-// single run.
+// Runs `inner(addresses, n, rows)` over the innermost run of a nest, as many rows at once as the loop around it has or
+// a share takes; shares are rows, or pieces of a single run.
 template <size_t kOperands>
 class RunsStep : public Step {
  public:
   using Addresses = std::array<std::byte*, kOperands>;
-  using Inner = std::function<void(const Addresses&, int64_t n)>;
+  using Inner = std::function<void(const Addresses&, int64_t n, int64_t rows)>;
 
-  LoopNest<kOperands> nest;  // outer loops
-  int64_t n = 1;             // elements of a run
+  LoopNest<kOperands> nest;  // loops around the rows
+  int64_t rows = 1;
+  std::array<int64_t, kOperands> row_strides{};
+  int64_t n = 1;  // elements of a run
   std::array<View, kOperands> views;
   std::array<int64_t, kOperands> element{};  // bytes to the next element of a run; 0 for one that stands still
   Inner inner;
 
   size_t max_parts() const override {
-    const int64_t bytes = nest.Iterations() * n * element.back();
-    const int64_t units = nest.rank == 0 ? n / 64 : nest.Iterations();
-    return static_cast<size_t>(std::clamp<int64_t>(std::min(bytes / kBytesWorthAThread, units), 1, INT32_MAX));
+    const int64_t all = nest.Iterations() * rows, bytes = all * n * element.back();
+    return static_cast<size_t>(
+        std::clamp<int64_t>(std::min(bytes / kBytesWorthAThread, all == 1 ? n / 64 : all), 1, INT32_MAX));
   }
 
   Status Run(RunState& state, size_t part, size_t parts) const override {
     Addresses bases;
     for (size_t o = 0; o < kOperands; ++o) bases[o] = state.At(views[o]);
     const auto p = static_cast<int64_t>(part), all = static_cast<int64_t>(parts);
-    if (nest.rank == 0) {
+    const int64_t total = nest.Iterations() * rows;
+    if (total == 1) {
       const int64_t begin = n * p / all / 64 * 64, end = p + 1 == all ? n : n * (p + 1) / all / 64 * 64;
       for (size_t o = 0; o < kOperands; ++o) bases[o] += begin * element[o];
-      if (begin < end) inner(bases, end - begin);
+      if (begin < end) inner(bases, end - begin, 1);
       return Ok();
     }
-    const int64_t iterations = nest.Iterations();
-    nest.ForEach(iterations * p / all, iterations * (p + 1) / all, [&](const std::array<int64_t, kOperands>& offsets) {
+    int64_t row = total * p / all;
+    const int64_t end = total * (p + 1) / all;
+    if (row == end) return Ok();
+    nest.ForEach(row / rows, (end - 1) / rows + 1, [&](const std::array<int64_t, kOperands>& offsets) {
+      const int64_t first = row % rows, count = std::min(rows - first, end - row);
       Addresses at;
-      for (size_t o = 0; o < kOperands; ++o) at[o] = bases[o] + offsets[o];
-      inner(at, n);
+      for (size_t o = 0; o < kOperands; ++o) at[o] = bases[o] + offsets[o] + first * row_strides[o];
+      inner(at, n, count);
+      row += count;
     });
     return Ok();
   }
@@ -96,7 +103,14 @@ Result<bool> EmitUnary(PlanBuilder& b, NodeId n, ValueId out, const char* kernel
     step->nest = outer;
     step->n = run;
   }
-  step->inner = std::move(inner);
+  step->rows = step->nest.TakeInner(&step->row_strides);
+  step->inner = [inner = std::move(inner), row_strides = step->row_strides](std::array<std::byte*, 2> at, int64_t count,
+                                                                            int64_t rows) {
+    for (int64_t row = 0; row < rows; ++row) {
+      inner(at, count);
+      for (size_t o = 0; o < 2; ++o) at[o] += row_strides[o];
+    }
+  };
   Describe(*step, b, n, kernel, int8);
   b.Emit(std::move(step), n, {a, c}, {out});
   return true;
@@ -191,13 +205,11 @@ Result<bool> EmitBinary(PlanBuilder& b, NodeId n, const char* kernel, bool int8,
   }
   std::array<int64_t, 3> taken;
   step->n = step->nest.TakeInner(&taken);
-  // One more loop goes to the kernel as rows.
-  std::array<int64_t, 3> row_strides{};
-  const int64_t rows = step->nest.rank > 1 ? step->nest.TakeInner(&row_strides) : 1;
+  step->rows = step->nest.TakeInner(&step->row_strides);
   step->views = {views[0], views[1], c};
   step->element = {repeats == 0 ? 0 : element, repeats == 1 ? 0 : element, element};
-  step->inner = [inner = std::move(inner), rows, row_strides, repeats, element](const std::array<std::byte*, 3>& at,
-                                                                                int64_t count) {
+  step->inner = [inner = std::move(inner), row_strides = step->row_strides, repeats, element](
+                    const std::array<std::byte*, 3>& at, int64_t count, int64_t rows) {
     BinaryArgs args;
     args.a = at[0], args.b = at[1], args.c = at[2];
     args.a_stride = row_strides[0], args.b_stride = row_strides[1], args.c_stride = row_strides[2];

@@ -91,6 +91,41 @@ TEST(Elementwise, MultipliesBytes) {
   }
 }
 
+// One row times many contiguous ones, from either side, also where the result takes the rows' place.
+TEST(Elementwise, MultipliesByOneRow) {
+  for (unsigned seed = 0; seed < 150 && !HasFailure(); ++seed) {
+    Random random(seed);
+    const auto rows = static_cast<size_t>(random.Int(2, 70));
+    const auto n = static_cast<size_t>(seed % 10 == 0 ? random.Int(1000, 5000)
+                                       : seed % 2     ? 8 * random.Int(1, 40)
+                                                      : random.Int(1, 300));
+    Buffer<uint8_t> many(rows * n), one(n);
+    random.Fill(many.data(), rows * n, 0, 255);
+    random.Fill(one.data(), n, 0, 255);
+    QMulArgs q;
+    q.a_zero = static_cast<int32_t>(random.Int(0, 255)), q.b_zero = static_cast<int32_t>(random.Int(0, 255));
+    q.zero = static_cast<int32_t>(random.Int(0, 255));
+    q.multiplier = seed % 5 == 0 ? 0.5f : seed % 7 == 0 ? 1e30f : random.Float(0.0001f, 0.1f);
+    if (random.Coin()) q.lo = 20, q.hi = 230;
+    const bool first = random.Coin();  // operand a is the one row
+    Buffer<uint8_t> want(rows * n);
+    for (size_t i = 0; i < rows * n; ++i) {
+      const uint8_t a = first ? one[i % n] : many[i], b = first ? many[i] : one[i % n];
+      const float product = static_cast<float>(a - q.a_zero) * static_cast<float>(b - q.b_zero);
+      want[i] = ReferenceRound(product * q.multiplier, q.zero, q.lo, q.hi);
+    }
+    ForEachTable([&](const KernelTable& table) {
+      Buffer<uint8_t> got(many);
+      BinaryArgs args;
+      args.a = first ? one.data() : got.data(), args.b = first ? got.data() : one.data(), args.c = got.data();
+      args.a_stride = first ? 0 : static_cast<int64_t>(n), args.b_stride = first ? static_cast<int64_t>(n) : 0;
+      args.c_stride = static_cast<int64_t>(n), args.rows = rows, args.n = n;
+      table.qmul(args, q);
+      EXPECT_EQ(got.Difference(want), "") << rows << " x " << n;
+    });
+  }
+}
+
 TEST(Elementwise, ScalesChannels) {
   for (unsigned seed = 0; seed < 200 && !HasFailure(); ++seed) {
     Random random(seed);
