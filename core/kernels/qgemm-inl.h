@@ -66,47 +66,88 @@ HWY_INLINE void DotRow(const uint8_t* HWY_RESTRICT a, const uint8_t* HWY_RESTRIC
   if constexpr (kVectors > 3) c3 = Dot(quad, LoadWeights(b + 3 * step), c3);
 }
 
-// Requantizes one row of accumulators, adds the residual and stores `columns` bytes.
-template <size_t kVectors>
-HWY_INLINE void FinishBytes(const QGemmArgs& args, size_t m, size_t n, size_t columns, VI32 c0, VI32 c1, VI32 c2,
-                            VI32 c3) {
-  const DI32 di32;
-  const DF32 df32;
+// Stores `columns` bytes of one row of results.
+HWY_INLINE void StoreBytes(const QGemmArgs& args, size_t m, size_t n, size_t columns, hn::VFromD<DU8> q) {
   const DU8 du8;
-  const size_t lanes = hn::Lanes(di32);
-  const float* HWY_RESTRICT multiplier = args.multiplier + n;
-  c0 = Scale(c0, hn::LoadU(df32, multiplier));
-  if constexpr (kVectors > 1) c1 = Scale(c1, hn::LoadU(df32, multiplier + lanes));
-  if constexpr (kVectors > 2) c2 = Scale(c2, hn::LoadU(df32, multiplier + 2 * lanes));
-  if constexpr (kVectors > 3) c3 = Scale(c3, hn::LoadU(df32, multiplier + 3 * lanes));
-  ToU8 to_u8{static_cast<int16_t>(args.zero), args.lo, args.hi};
-
-  if (args.residual.base) {
-    // q - a_zero without leaving int32: the bounds and both zero points folded together.
-    const VI32 lo = hn::Set(di32, args.lo - args.zero);
-    const VI32 hi = hn::Set(di32, args.hi - args.zero);
-    const VI32 shift = hn::Set(di32, args.zero - args.add.a_zero);
-    const uint8_t* HWY_RESTRICT r = RowAddress(args.residual, m) + n;
-    const Adder add(args.add);
-    const auto sum = [&](VI32 c, size_t v)
-                         HWY_ATTR { return add(hn::Add(hn::Min(hn::Max(c, lo), hi), shift), LoadWide(r + v * lanes)); };
-    c0 = sum(c0, 0);
-    if constexpr (kVectors > 1) c1 = sum(c1, 1);
-    if constexpr (kVectors > 2) c2 = sum(c2, 2);
-    if constexpr (kVectors > 3) c3 = sum(c3, 3);
-    to_u8 = add.to_u8;
-  }
-
-  const auto q = to_u8(c0, c1, c2, c3);
   uint8_t* to = RowAddress(args.c, m) + n;
-  if (columns == 4 * lanes) {
+  if (HWY_LIKELY(columns == hn::Lanes(du8))) {
     hn::StoreU(q, du8, to);
   } else {
     hn::StoreN(q, du8, to, columns);
   }
 }
 
-// Turns rows of accumulators in memory into int32 or float output. Not worth a place inside every tile.
+// Requantizes one row of accumulators and stores `columns` bytes.
+template <size_t kVectors>
+HWY_INLINE void FinishBytes(const QGemmArgs& args, size_t m, size_t n, size_t columns, VI32 c0, VI32 c1, VI32 c2,
+                            VI32 c3) {
+  const DF32 df32;
+  const size_t lanes = hn::Lanes(df32);
+  const float* HWY_RESTRICT multiplier = args.multiplier + n;
+  c0 = Scale(c0, hn::LoadU(df32, multiplier));
+  if constexpr (kVectors > 1) c1 = Scale(c1, hn::LoadU(df32, multiplier + lanes));
+  if constexpr (kVectors > 2) c2 = Scale(c2, hn::LoadU(df32, multiplier + 2 * lanes));
+  if constexpr (kVectors > 3) c3 = Scale(c3, hn::LoadU(df32, multiplier + 3 * lanes));
+  const ToU8 to_u8{static_cast<int16_t>(args.zero), args.lo, args.hi};
+  StoreBytes(args, m, n, columns, to_u8(c0, c1, c2, c3));
+}
+
+// The fused addition of a residual. The first of its operands, clamp(rne(acc * m) + zero, lo, hi) - a_zero, is a small
+// integer: float holds it exactly, so it need not become an integer first.
+struct Summer {
+  explicit Summer(const QGemmArgs& args)
+      : lo(hn::Set(DF32(), static_cast<float>(args.lo - args.zero))),
+        hi(hn::Set(DF32(), static_cast<float>(args.hi - args.zero))),
+        shift(hn::Set(DF32(), static_cast<float>(args.zero - args.add.a_zero))),
+        add(args.add) {}
+
+  HWY_INLINE VI32 operator()(const int32_t* HWY_RESTRICT acc, VI32 row_bias, const float* HWY_RESTRICT multiplier,
+                             const uint8_t* HWY_RESTRICT residual) const {
+    const DF32 df32;
+    const VI32 c = hn::Add(hn::Load(DI32(), acc), row_bias);
+    const VF32 rounded = hn::Round(hn::Mul(hn::ConvertTo(df32, c), hn::LoadU(df32, multiplier)));
+    return add.Sum(hn::Add(hn::Min(hn::Max(rounded, lo), hi), shift), LoadWide(residual));
+  }
+
+  VF32 lo, hi, shift;
+  Adder add;
+};
+
+// Turns rows of accumulators in memory into the kinds of output that are rarer, or take more registers, than bytes at
+// once: not worth a place inside every tile, where they would make the compiler spill its accumulators.
+template <size_t kVectors>
+HWY_NOINLINE void FinishSums(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
+                             size_t columns) {
+  const DI32 di32;
+  const size_t lanes = hn::Lanes(di32);
+  const Summer sum(args);
+  const float* HWY_RESTRICT multiplier = args.multiplier + n;
+  for (size_t row = m; row < m + rows; ++row, acc += kVectors * lanes) {
+    const VI32 row_bias = hn::Set(di32, args.row_bias ? args.row_bias[row] : 0);
+    const uint8_t* HWY_RESTRICT r = RowAddress(args.residual, row) + n;
+    VI32 c0 = sum(acc, row_bias, multiplier, r), c1 = c0, c2 = c0, c3 = c0;
+    if constexpr (kVectors > 1) c1 = sum(acc + lanes, row_bias, multiplier + lanes, r + lanes);
+    if constexpr (kVectors > 2) c2 = sum(acc + 2 * lanes, row_bias, multiplier + 2 * lanes, r + 2 * lanes);
+    if constexpr (kVectors > 3) c3 = sum(acc + 3 * lanes, row_bias, multiplier + 3 * lanes, r + 3 * lanes);
+    StoreBytes(args, row, n, columns, sum.add.to_u8(c0, c1, c2, c3));
+  }
+}
+
+template <size_t kVectors>
+HWY_NOINLINE void FinishBiased(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
+                               size_t columns) {
+  const DI32 di32;
+  const size_t lanes = hn::Lanes(di32);
+  for (size_t row = m; row < m + rows; ++row, acc += kVectors * lanes) {
+    const VI32 row_bias = hn::Set(di32, args.row_bias[row]);
+    VI32 c0 = hn::Add(hn::Load(di32, acc), row_bias), c1 = c0, c2 = c0, c3 = c0;
+    if constexpr (kVectors > 1) c1 = hn::Add(hn::Load(di32, acc + lanes), row_bias);
+    if constexpr (kVectors > 2) c2 = hn::Add(hn::Load(di32, acc + 2 * lanes), row_bias);
+    if constexpr (kVectors > 3) c3 = hn::Add(hn::Load(di32, acc + 3 * lanes), row_bias);
+    FinishBytes<kVectors>(args, row, n, columns, c0, c1, c2, c3);
+  }
+}
+
 template <size_t kVectors>
 HWY_NOINLINE void FinishWords(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
                               size_t columns) {
@@ -115,9 +156,9 @@ HWY_NOINLINE void FinishWords(const QGemmArgs& args, const int32_t* HWY_RESTRICT
   const size_t lanes = hn::Lanes(di32);
   const VF32 lo = hn::Set(df32, args.flo);
   const VF32 hi = hn::Set(df32, args.fhi);
-  for (size_t row = 0; row < rows; ++row, acc += kVectors * lanes) {
-    const VI32 row_bias = hn::Set(di32, args.row_bias ? args.row_bias[m + row] : 0);
-    int32_t* to = reinterpret_cast<int32_t*>(RowAddress(args.c, m + row)) + n;
+  for (size_t row = m; row < m + rows; ++row, acc += kVectors * lanes) {
+    const VI32 row_bias = hn::Set(di32, args.row_bias ? args.row_bias[row] : 0);
+    int32_t* to = reinterpret_cast<int32_t*>(RowAddress(args.c, row)) + n;
     for (size_t j = 0; j < columns; j += lanes) {
       VI32 c = hn::Add(hn::Load(di32, acc + j), row_bias);
       if (args.output == GemmOutput::kF32) {
@@ -134,27 +175,22 @@ HWY_NOINLINE void FinishWords(const QGemmArgs& args, const int32_t* HWY_RESTRICT
   }
 }
 
-// One row of a tile on its way out: bytes at once, words to acc.
 template <size_t kVectors>
-HWY_INLINE void FinishRow(const QGemmArgs& args, int32_t* HWY_RESTRICT acc, size_t m, size_t n, size_t columns, VI32 c0,
-                          VI32 c1, VI32 c2, VI32 c3) {
+HWY_INLINE void FinishStored(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
+                             size_t columns) {
+  if (args.output != GemmOutput::kU8) return FinishWords<kVectors>(args, acc, m, rows, n, columns);
+  if (args.residual.base) return FinishSums<kVectors>(args, acc, m, rows, n, columns);
+  FinishBiased<kVectors>(args, acc, m, rows, n, columns);
+}
+
+template <size_t kVectors>
+HWY_INLINE void StoreRow(int32_t* HWY_RESTRICT acc, VI32 c0, VI32 c1, VI32 c2, VI32 c3) {
   const DI32 di32;
   const size_t lanes = hn::Lanes(di32);
-  if (args.output != GemmOutput::kU8) {
-    hn::Store(c0, di32, acc);
-    if constexpr (kVectors > 1) hn::Store(c1, di32, acc + lanes);
-    if constexpr (kVectors > 2) hn::Store(c2, di32, acc + 2 * lanes);
-    if constexpr (kVectors > 3) hn::Store(c3, di32, acc + 3 * lanes);
-    return;
-  }
-  if (args.row_bias) {
-    const VI32 bias = hn::Set(di32, args.row_bias[m]);
-    c0 = hn::Add(c0, bias);
-    c1 = hn::Add(c1, bias);
-    c2 = hn::Add(c2, bias);
-    c3 = hn::Add(c3, bias);
-  }
-  FinishBytes<kVectors>(args, m, n, columns, c0, c1, c2, c3);
+  hn::Store(c0, di32, acc);
+  if constexpr (kVectors > 1) hn::Store(c1, di32, acc + lanes);
+  if constexpr (kVectors > 2) hn::Store(c2, di32, acc + 2 * lanes);
+  if constexpr (kVectors > 3) hn::Store(c3, di32, acc + 3 * lanes);
 }
 
 template <size_t kRows, size_t kVectors>
@@ -200,15 +236,24 @@ HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* HWY_RESTRICT b
     }
   }
 
+  if (HWY_LIKELY(args.output == GemmOutput::kU8 && !args.residual.base && !args.row_bias)) {
+    FinishBytes<kVectors>(args, m, n, columns, c00, c01, c02, c03);
+    if constexpr (kRows > 1) FinishBytes<kVectors>(args, m + 1, n, columns, c10, c11, c12, c13);
+    if constexpr (kRows > 2) FinishBytes<kVectors>(args, m + 2, n, columns, c20, c21, c22, c23);
+    if constexpr (kRows > 3) FinishBytes<kVectors>(args, m + 3, n, columns, c30, c31, c32, c33);
+    if constexpr (kRows > 4) FinishBytes<kVectors>(args, m + 4, n, columns, c40, c41, c42, c43);
+    if constexpr (kRows > 5) FinishBytes<kVectors>(args, m + 5, n, columns, c50, c51, c52, c53);
+    return;
+  }
   HWY_ALIGN int32_t acc[kTileRows * 64];
   const size_t step = kVectors * lanes;
-  FinishRow<kVectors>(args, acc, m, n, columns, c00, c01, c02, c03);
-  if constexpr (kRows > 1) FinishRow<kVectors>(args, acc + step, m + 1, n, columns, c10, c11, c12, c13);
-  if constexpr (kRows > 2) FinishRow<kVectors>(args, acc + 2 * step, m + 2, n, columns, c20, c21, c22, c23);
-  if constexpr (kRows > 3) FinishRow<kVectors>(args, acc + 3 * step, m + 3, n, columns, c30, c31, c32, c33);
-  if constexpr (kRows > 4) FinishRow<kVectors>(args, acc + 4 * step, m + 4, n, columns, c40, c41, c42, c43);
-  if constexpr (kRows > 5) FinishRow<kVectors>(args, acc + 5 * step, m + 5, n, columns, c50, c51, c52, c53);
-  if (args.output != GemmOutput::kU8) FinishWords<kVectors>(args, acc, m, kRows, n, columns);
+  StoreRow<kVectors>(acc, c00, c01, c02, c03);
+  if constexpr (kRows > 1) StoreRow<kVectors>(acc + step, c10, c11, c12, c13);
+  if constexpr (kRows > 2) StoreRow<kVectors>(acc + 2 * step, c20, c21, c22, c23);
+  if constexpr (kRows > 3) StoreRow<kVectors>(acc + 3 * step, c30, c31, c32, c33);
+  if constexpr (kRows > 4) StoreRow<kVectors>(acc + 4 * step, c40, c41, c42, c43);
+  if constexpr (kRows > 5) StoreRow<kVectors>(acc + 5 * step, c50, c51, c52, c53);
+  FinishStored<kVectors>(args, acc, m, kRows, n, columns);
 }
 
 // Rows [m, m_end) of one tile's columns.

@@ -84,17 +84,18 @@ struct ToU8 {
   }
 };
 
-// QAddArgs on one vector: a is an int32 value whose zero point is already gone, b is in memory.
+// QAddArgs on one vector: a is a value whose zero point is already gone, int32 or the same as float.
 struct Adder {
   explicit Adder(const QAddArgs& q)
       : b_zero(q.b_zero), ma(q.a_multiplier), mb(q.b_multiplier), to_u8{static_cast<int16_t>(q.zero), q.lo, q.hi} {}
 
-  HWY_INLINE VI32 operator()(VI32 a, VI32 b) const {
+  HWY_INLINE VI32 Sum(VF32 a, VI32 b) const {
     const DF32 df32;
-    const auto fa = hn::Mul(hn::ConvertTo(df32, a), hn::Set(df32, ma));
+    const auto fa = hn::Mul(a, hn::Set(df32, ma));
     const auto fb = hn::Mul(hn::ConvertTo(df32, hn::Sub(b, hn::Set(DI32(), b_zero))), hn::Set(df32, mb));
     return RoundSaturate(hn::Add(fa, fb));
   }
+  HWY_INLINE VI32 operator()(VI32 a, VI32 b) const { return Sum(hn::ConvertTo(DF32(), a), b); }
 
   int32_t b_zero;
   float ma, mb;
