@@ -90,10 +90,15 @@ struct QAddArgs {
 
 // acc[m][n] = bias[n] + row_bias[m] + sum over s, k of a[m][s][k] * w[n][s][k], in int32.
 struct QGemmArgs {
-  SegmentedRows a;                    // u8
-  const void* packed = nullptr;       // from qgemm_pack of the same table
-  size_t n = 0;                       // all columns that were packed
-  size_t groups = 1;                  // qgrouped: group g multiplies the bytes from g * k on of each segment
+  SegmentedRows a;               // u8
+  const void* packed = nullptr;  // from qgemm_pack of the same table
+  size_t n = 0;                  // all columns that were packed
+  size_t groups = 1;             // qgrouped: group g multiplies the bytes from g * k on of each segment
+  // Of what was packed, `a` may be a part: convolutions leave out taps that would meet padding. quads: of 4 weights in
+  // a packed column, each segment rounded up; 0: as many as `a` has. segment_quad[s]: the first that meets segment s of
+  // `a`; null: they follow each other. A segment that ends before what was packed is whole quads.
+  size_t quads = 0;
+  const size_t* segment_quad = nullptr;
   const int32_t* bias = nullptr;      // [n], zero points folded in: bias - a_zero * sum of w; null: 0
   const int32_t* row_bias = nullptr;  // for operands that both have a zero point; null: 0
   const float* multiplier = nullptr;  // [n]; finite

@@ -194,9 +194,10 @@ HWY_INLINE void StoreRow(int32_t* HWY_RESTRICT acc, VI32 c0, VI32 c1, VI32 c2, V
 }
 
 template <size_t kRows, size_t kVectors>
-HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* HWY_RESTRICT b, size_t m, size_t n, size_t columns) {
+HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* tile, size_t m, size_t n, size_t columns) {
   const DI32 di32;
   const size_t lanes = hn::Lanes(di32);
+  const size_t quad_bytes = kVectors * lanes * 4 * kWeightBytes;
   const uint8_t* row0 = RowAddress(args.a, m);
   const uint8_t* row1 = kRows > 1 ? RowAddress(args.a, m + 1) : row0;
   const uint8_t* row2 = kRows > 2 ? RowAddress(args.a, m + 2) : row0;
@@ -217,8 +218,10 @@ HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* HWY_RESTRICT b
   VI32 c40 = c00, c41 = c01, c42 = c02, c43 = c03;
   VI32 c50 = c00, c51 = c01, c52 = c02, c53 = c03;
 
+  const uint8_t* HWY_RESTRICT b = tile;
   for (size_t s = 0; s < args.a.segments; ++s) {
     const int64_t offset = SegmentOffset(args.a, s);
+    if (args.segment_quad) b = tile + args.segment_quad[s] * quad_bytes;
     const uint8_t* a0 = row0 + offset;
     const uint8_t* a1 = row1 + offset;
     const uint8_t* a2 = row2 + offset;
@@ -232,7 +235,7 @@ HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* HWY_RESTRICT b
       if constexpr (kRows > 3) DotRow<kVectors>(a3 + k, b, c30, c31, c32, c33);
       if constexpr (kRows > 4) DotRow<kVectors>(a4 + k, b, c40, c41, c42, c43);
       if constexpr (kRows > 5) DotRow<kVectors>(a5 + k, b, c50, c51, c52, c53);
-      b += kVectors * lanes * 4 * kWeightBytes;
+      b += quad_bytes;
     }
   }
 
@@ -287,7 +290,7 @@ void QGemmPanel(const QGemmArgs& args, const uint8_t* b, size_t m, size_t m_end,
 
 inline void QGemm(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_begin, size_t n_end) {
   const size_t lanes = hn::Lanes(DI32());
-  const size_t column_bytes = ColumnBytes(args.a.segments, args.a.k);
+  const size_t column_bytes = args.quads ? ColumnBytes(args.quads, 4) : ColumnBytes(args.a.segments, args.a.k);
   const size_t row_bytes = std::max<size_t>(args.a.segments * args.a.k, 1);
   const size_t block = std::max<size_t>(kBlockBytes / row_bytes / kTileRows, 8) * kTileRows;
 

@@ -9,6 +9,7 @@
 #include "core/ops/window.h"
 #include "core/plan/padded.h"
 #include "core/plan/plan_builder.h"
+#include "core/plan/tap_classes.h"
 
 namespace octavo {
 namespace {
@@ -27,6 +28,24 @@ struct Rows {
     if (!offsets.empty() && offsets[0] == 0) offsets.clear();
   }
   const int64_t* table() const { return offsets.empty() ? nullptr : offsets.data(); }
+
+  void Reorder(const std::vector<size_t>& order) {
+    std::vector<int64_t> sorted;
+    sorted.reserve(order.size());
+    for (size_t i : order) sorted.push_back(offsets.empty() ? static_cast<int64_t>(i) * stride : offsets[i]);
+    offsets = std::move(sorted);
+  }
+};
+
+// Rows that multiply the same segments of the weights.
+struct RowClass {
+  size_t rows = 0;
+  size_t k = 0;
+  std::vector<int64_t> offsets;  // by segment; empty: one segment at 0
+  std::vector<size_t> quads;     // by segment, where its weights begin (QGemmArgs); empty: all in order
+
+  size_t segments() const { return offsets.empty() ? 1 : offsets.size(); }
+  size_t work() const { return segments() * k; }  // of one row; never 0
 };
 
 constexpr double kMacsWorthAThread = 30000;
@@ -40,7 +59,7 @@ class ProductStep : public Step {
   Kernel kernel = nullptr;
   Args args;  // of group 0, without addresses
   Rows a_rows, c_rows, residual_rows;
-  std::vector<int64_t> segments;
+  std::vector<RowClass> classes;  // of all rows in order
   View a, c, residual;
   size_t rows = 0, groups = 1;
   size_t packed_group_bytes = 0;
@@ -60,8 +79,7 @@ class ProductStep : public Step {
     // Few rows are not worth cutting: then groups or columns are.
     size_t m0 = 0, m1 = rows, g0 = 0, g1 = groups, n0 = 0, n1 = args.n;
     if (rows >= 12 * parts || (groups < parts && CeilDiv(args.n, kPanel) < parts)) {
-      m0 = std::min(RoundUp(rows * part / parts, size_t{6}), rows);
-      m1 = part + 1 == parts ? rows : std::min(RoundUp(rows * (part + 1) / parts, size_t{6}), rows);
+      m0 = Cut(part, parts), m1 = Cut(part + 1, parts);
     } else if (groups >= parts) {
       g0 = groups * part / parts, g1 = groups * (part + 1) / parts;
     } else {
@@ -72,7 +90,6 @@ class ProductStep : public Step {
     Args call = args;
     call.a.row_stride = a_rows.stride;
     call.a.row_offset = a_rows.table();
-    call.a.segment_offset = segments.empty() ? nullptr : segments.data();
     call.c.row_stride = c_rows.stride;
     call.c.row_offset = c_rows.table();
     call.residual.row_stride = residual_rows.stride;
@@ -84,12 +101,47 @@ class ProductStep : public Step {
       if (residual.storage != kNoStorage)
         call.residual.base = state.At(residual) + static_cast<int64_t>(g) * c_group_bytes;
       SetVectors(state, g, call);
-      kernel(call, m0, m1, n0, n1);
+      // A panel of weights serves all classes while it is in the cache.
+      const size_t panel = classes.size() > 1 ? kPanel : std::max<size_t>(args.n, 1);
+      for (size_t n = n0; n < n1; n += panel) RunClasses(call, m0, m1, n, std::min(n + panel, n1));
     }
     return Ok();
   }
 
  private:
+  void RunClasses(Args& call, size_t m0, size_t m1, size_t n0, size_t n1) const {
+    size_t begin = 0;
+    for (const RowClass& row_class : classes) {
+      const size_t end = begin + row_class.rows;
+      SetClass(row_class, call);
+      if (m0 < end && begin < m1) kernel(call, std::max(m0, begin), std::min(m1, end), n0, n1);
+      begin = end;
+    }
+  }
+
+  // The row at which part `part` of `parts` begins: between tiles, so that each has the same number of products.
+  size_t Cut(size_t part, size_t parts) const {
+    if (part == parts) return rows;
+    size_t work = 0;
+    for (const RowClass& row_class : classes) work += row_class.rows * row_class.work();
+    work = work * part / parts;
+    size_t begin = 0;
+    for (const RowClass& row_class : classes) {
+      const size_t all = row_class.rows * row_class.work();
+      if (work <= all) return begin + std::min(RoundUp(work / row_class.work(), size_t{6}), row_class.rows);
+      work -= all;
+      begin += row_class.rows;
+    }
+    return rows;
+  }
+
+  static void SetClass(const RowClass& c, Args& call) {
+    call.a.segments = c.segments();
+    call.a.segment_offset = c.offsets.empty() ? nullptr : c.offsets.data();
+    call.a.k = c.k;
+    if constexpr (requires { call.segment_quad; }) call.segment_quad = c.quads.empty() ? nullptr : c.quads.data();
+  }
+
   void SetVectors(const RunState& state, size_t g, QGemmArgs& call) const {
     const bool dynamic = dynamic_multiplier.storage != kNoStorage;
     const auto* run_bias = dynamic ? reinterpret_cast<const int32_t*>(state.At(dynamic_bias)) : bias.data();
@@ -466,24 +518,59 @@ class ProductLowering {
     const int64_t out_element = static_cast<int64_t>(BitsOf(b_.value(out_).dtype) / 8);
     step->c_group_bytes = static_cast<int64_t>(step->args.n) * out_element;
     step->rows = static_cast<size_t>(y[0] * window.OutPlane());
-    step->args.a.segments = static_cast<size_t>(merged ? kh : kh * kw);
-    step->args.a.k = static_cast<size_t>(merged ? kw * channels : channels);
-    for (int64_t i = 0; i < kh; ++i) {
-      for (int64_t j = 0; j < (merged ? 1 : kw); ++j) {
-        step->segments.push_back(i * window.y().dilation * line + j * window.x().dilation * column);
-      }
-    }
-    if (step->segments.size() == 1) step->segments.clear();
     step->a_rows = PixelRows(y[0], window, a.strides[0], line * window.y().stride, column * window.x().stride);
     step->c_rows = PixelRows(y[0], window, c.strides[0], Line(c, y), Column(c, y));
     if (residual != kNoValue) {
       const View& r = step->residual;
       step->residual_rows = PixelRows(y[0], window, r.strides[0], Line(r, y), Column(r, y));
     }
+    SetClasses(window, merged, line, column, channels, step.get());
     Describe(*step, quantized_ ? "qs8_conv" : "f32_conv",
              static_cast<double>(step->rows) * static_cast<double>(weights.elements()));
     b_.Emit(std::move(step), n_, views, {out_});
     return true;
+  }
+
+  // Padding of zeros adds nothing: pixels at the borders leave out the taps that meet it.
+  template <typename Args>
+  void SetClasses(const Window3& window, bool merged, int64_t line, int64_t column, int64_t channels,
+                  ProductStep<Args>* step) {
+    TapClasses sorted;
+    if constexpr (std::is_same_v<Args, QGemmArgs>) {
+      const bool together = step->args.groups > 1;  // that kernel takes all taps
+      if (!together && PadsWithZero()) sorted = SortByTaps(window, step->rows, !merged || channels % 4 == 0);
+    }
+    const WindowAxis &y = window.y(), &x = window.x();
+    const bool all = sorted.classes.empty();
+    if (all) sorted.classes.push_back({{0, y.kernel}, {0, x.kernel}, step->rows});
+    const int64_t segment_quads = CeilDiv(merged ? x.kernel * channels : channels, int64_t{4});
+    for (const TapClass& taps : sorted.classes) {
+      RowClass& c = step->classes.emplace_back();
+      c.rows = taps.rows;
+      c.k = static_cast<size_t>(merged ? (taps.x.end - taps.x.begin) * channels : channels);
+      for (int64_t i = taps.y.begin; i < taps.y.end; ++i) {
+        for (int64_t j = taps.x.begin; j < (merged ? taps.x.begin + 1 : taps.x.end); ++j) {
+          c.offsets.push_back(i * y.dilation * line + j * x.dilation * column);
+          if (all) continue;
+          c.quads.push_back(
+              static_cast<size_t>(merged ? i * segment_quads + j * channels / 4 : (i * x.kernel + j) * segment_quads));
+        }
+      }
+      if (all && c.offsets.size() == 1) c.offsets.clear();
+    }
+    if constexpr (std::is_same_v<Args, QGemmArgs>) {
+      if (all) return;
+      step->args.quads = static_cast<size_t>(segment_quads * y.kernel * (merged ? 1 : x.kernel));
+      step->a_rows.Reorder(sorted.order);
+      step->c_rows.Reorder(sorted.order);
+      if (step->residual.storage != kNoStorage) step->residual_rows.Reorder(sorted.order);
+    }
+  }
+
+  bool PadsWithZero() const {
+    if (!node_.has_input(kProductXZero)) return true;
+    const auto& zero = b_.value(node_.inputs[kProductXZero]).constant;
+    return zero && zero->data<uint8_t>()[0] == 0;
   }
 
   static Rows PixelRows(int64_t images, const Window3& window, int64_t image, int64_t line, int64_t column) {
@@ -581,7 +668,7 @@ class ProductLowering {
     OCTAVO_ASSIGN_OR_RETURN(step->c, b_.MakeDense(out_));
     views.push_back(step->c);
     step->args.n = channels_;
-    step->args.a.k = static_cast<size_t>(k);
+    step->classes.push_back({step->rows, static_cast<size_t>(k), {}, {}});
     step->a_rows.stride = k * static_cast<int64_t>(quantized_ ? 1 : sizeof(float));
     step->c_rows.stride = static_cast<int64_t>(channels_ * (BitsOf(b_.value(out_).dtype) / 8));
     Describe(*step, quantized_ ? "qs8_gemm" : "f32_gemm",

@@ -212,6 +212,48 @@ TEST(QGemm, RowOffsetsOfOutput) {
   });
 }
 
+// A product by some of the segments that were packed, each from some quad on.
+TEST(QGemm, PartsOfPackedWeights) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    Problem p(4000 + seed, 20, 130, 70);
+    const size_t quads = (p.k + 3) / 4;
+    std::vector<size_t> first, from;  // by segment: its first quad of all, and of its own
+    const size_t skip = p.random.Int(0, quads - 1), k = p.random.Coin() ? p.k - 4 * skip : 4;
+    std::vector<int64_t> offsets;
+    for (size_t s = 0; s < p.segments; ++s) {
+      if (p.random.Coin()) continue;
+      first.push_back(s * quads + skip);
+      from.push_back(s);
+      offsets.push_back(p.random.Int(0, p.segments - 1) * p.k);
+    }
+    p.args.output = GemmOutput::kS32;
+    p.args.a.segments = first.size(), p.args.a.k = std::min(k, p.k - 4 * skip),
+    p.args.a.segment_offset = offsets.data();
+    p.args.quads = p.segments * quads, p.args.segment_quad = first.data();
+    Buffer<int32_t> want(p.m * p.n);
+    for (size_t i = 0; i < p.m; ++i) {
+      for (size_t j = 0; j < p.n; ++j) {
+        uint32_t acc = (p.args.bias ? p.bias[j] : 0) + (p.args.row_bias ? p.row_bias[i] : 0);
+        for (size_t s = 0; s < first.size(); ++s) {
+          const uint8_t* a =
+              p.a.data() + (p.args.a.row_offset ? p.row_offset[i] : i * p.args.a.row_stride) + offsets[s];
+          for (size_t x = 0; x < p.args.a.k; ++x) acc += a[x] * p.Weight(j, from[s], 4 * skip + x);
+        }
+        want[i * p.n + j] = static_cast<int32_t>(acc);
+      }
+    }
+    ForEachTable([&](const KernelTable& table) {
+      Buffer<uint8_t> packed(table.qgemm_packed_bytes(p.n, p.segments, p.k));
+      table.qgemm_pack(p.weights, packed.data(), nullptr, 0, p.n);
+      Buffer<int32_t> got(want.size());
+      QGemmArgs args = p.args;
+      args.packed = packed.data(), args.c.base = got.data(), args.c.row_stride = p.n * sizeof(int32_t);
+      table.qgemm(args, 0, p.m, 0, p.n);
+      ASSERT_EQ(got.Difference(want), "") << "seed " << seed;
+    });
+  }
+}
+
 TEST(RowSums, EqualTheSums) {
   for (unsigned seed = 0; seed < 50; ++seed) {
     Problem p(3000 + seed, 10, 1, 300);

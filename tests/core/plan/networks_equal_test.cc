@@ -379,6 +379,56 @@ TEST(NetworksEqualOnSpecials, Images) { CompareTargets<RandomNetwork>(false, tru
 TEST(NetworksEqualOnSpecials, QuantizedImages) { CompareTargets<RandomNetwork>(true, true); }
 TEST(NetworksEqualOnSpecials, Sequences) { CompareTargets<RandomTransformer>(false, true); }
 
+// Convolutions whose padding is zero leave out the taps that meet it.
+class PaddedNetwork {
+ public:
+  explicit PaddedNetwork(uint32_t seed) : b_(seed + 2000) {
+    const int group = b_.Below(4) ? 1 : 2;
+    const int inputs = group * b_.Between(1, 9), outputs = group * b_.Between(1, 40);
+    const int height = b_.Between(3, 12), width = b_.Between(3, 12);
+    const int kh = b_.Between(1, 5), kw = b_.Between(1, 5), dilation = b_.Below(3) ? 1 : 2;
+    input_ = Shape{Shape::kUnknown, inputs, height, width};
+    const ValueId x = b_.Pair(b_.Input("x", DType::kFloat, input_), 0.01f, 0);
+    const std::vector<Attribute> attributes = {
+        Attr("group", group), Attr("strides", {b_.Between(1, 2), b_.Between(1, 2)}),
+        Attr("dilations", {dilation, dilation}),
+        Attr("pads", {b_.Between(1, kh) * dilation, b_.Between(1, kw) * dilation, b_.Between(1, kh) * dilation,
+                      b_.Between(1, kw) * dilation})};
+    const auto conv = [&] {
+      const ValueId w = b_.Weights({outputs, inputs / group, kh, kw}, 0, 0.02f);
+      return b_.Pair(b_.Node1("Conv", {x, w, b_.FloatConstant({outputs}, -1, 1)}, attributes), 0.03f, 90);
+    };
+    const ValueId y = conv();
+    b_.Output(y);
+    b_.Output(b_.Pair(b_.Node1("Add", {conv(), y}), 0.05f, 100));
+  }
+
+  const Graph& graph() { return b_.graph(); }
+  Tensor Input(int64_t batch) {
+    Shape shape = input_;
+    shape[0] = batch;
+    return b_.RandomTensor(shape, 0, 2);
+  }
+
+ private:
+  QdqBuilder b_;
+  Shape input_;
+};
+
+TEST(PaddedConvolutionsEqual, Quantized) {
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    PaddedNetwork network(seed);
+    const Tensor inputs[] = {network.Input(1), network.Input(3)};
+    const std::vector<Tensor> want = RunOn(network.graph(), "reference", 1, inputs);
+    for (const char* target : KernelTargets()) {
+      const size_t threads = 1 + seed % 3;
+      ExpectEqual(want, RunOn(network.graph(), target, threads, inputs),
+                  "seed " + std::to_string(seed) + ", " + target);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 // Every order of dimensions that a view can have meets operands that stand still in some of them.
 TEST(ElementwiseEqual, OnTransposedViews) {
   for (const Shape& shape : {Shape{1, 1, 6, 8}, Shape{2, 1, 6, 8}, Shape{1, 3, 6, 8}, Shape{2, 3, 5, 4}}) {
