@@ -1,7 +1,8 @@
 // Packing the right operand of the integer matrix product: what qgemm-inl.h draws as b.
 //
-//   rows, k adjacent:    quads of 4 k are 32-bit words, and a tile is their transpose: word (column, quad) -> (quad,
-//   column) columns adjacent:    4 lines of k are interleaved byte by byte neither:             byte by byte
+//  * k adjacent: quads of 4 k are 32-bit words, and a tile is their transpose, word (column, quad) -> (quad, column);
+//  * columns adjacent: 4 lines of k are interleaved byte by byte;
+//  * neither: byte by byte.
 #if defined(OCTAVO_CORE_KERNELS_QPACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTAVO_CORE_KERNELS_QPACK_INL_H_
 #undef OCTAVO_CORE_KERNELS_QPACK_INL_H_
