@@ -444,9 +444,9 @@ TEST_F(SessionTest, ProfileSaysWhatEachStepTook) {
     EXPECT_EQ(step["macs"] == 0, step["share_of_peak"].is_null()) << step;
     if (step["macs"] == 0) continue;
     ++multiplying;
-    EXPECT_NEAR(step["macs"].get<double>() / step["least_seconds"].get<double>() /
-                    profile["peak"]["float32"].get<double>(),
-                step["share_of_peak"].get<double>(), 1e-6);
+    EXPECT_NEAR(
+        step["macs"].get<double>() / step["least_seconds"].get<double>() / profile["peak"]["float32"].get<double>(),
+        step["share_of_peak"].get<double>(), 1e-6);
   }
   EXPECT_GT(multiplying, 0u);
   text.Reset();

@@ -1,11 +1,12 @@
 // The chains that measure a machine's peak: they do what they say, and are not optimized away.
+#include "core/run/peak.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <chrono>
 
 #include "core/kernels/kernels.h"
-#include "core/run/peak.h"
 
 namespace octavo {
 namespace {
