@@ -132,6 +132,13 @@ MappedFile::~MappedFile() {
   if (size_ != 0) munmap(const_cast<std::byte*>(data_), size_);
 }
 
+void MappedFile::DropPages(std::span<const std::byte> part) {
+  static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(part.data()) / page * page;  // neighbours lie in the same mapping
+  const auto end = reinterpret_cast<uintptr_t>(part.data()) + part.size();
+  if (!part.empty()) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);  // advice: may be refused
+}
+
 Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path, uint64_t limit) {
   OCTAVO_RETURN_IF_ERROR(CheckPath(path));
   const Descriptor file(OpenAt(AT_FDCWD, path, kReadFlags));

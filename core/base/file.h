@@ -31,6 +31,10 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
+  // Gives back the memory under a part of some mapping of this class. The bytes stay valid: the next look at them reads
+  // them from the file again.
+  static void DropPages(std::span<const std::byte> part);
+
  private:
   MappedFile() = default;
   static Result<std::shared_ptr<const MappedFile>> Map(int descriptor, const std::string& name, uint64_t limit);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/checked.h"
+#include "core/base/file.h"
 
 namespace octavo {
 
@@ -93,7 +94,7 @@ Result<Tensor> Tensor::Create(const MemoryPtr& memory, DType dtype, const Shape&
 }
 
 Result<Tensor> Tensor::Wrap(DType dtype, const Shape& shape, const void* data, size_t bytes,
-                            std::shared_ptr<const void> owner) {
+                            std::shared_ptr<const void> owner, bool mapped) {
   if (!IsSupported(dtype)) return Error(Code::kUnsupported, "tensors of type %s", Name(dtype));
   Tensor tensor;
   OCTAVO_ASSIGN_OR_RETURN(tensor.elements_, CheckedElements(shape, dtype));
@@ -105,7 +106,12 @@ Result<Tensor> Tensor::Wrap(DType dtype, const Shape& shape, const void* data, s
   }
   tensor.data_ = data;
   tensor.owner_ = std::move(owner);
+  tensor.mapped_ = mapped;
   return tensor;
+}
+
+void Tensor::DropPages() const {
+  if (mapped_) MappedFile::DropPages({static_cast<const std::byte*>(data_), bytes()});
 }
 
 Tensor Tensor::Reshaped(const Shape& shape) const {

@@ -66,8 +66,9 @@ class Tensor {
   // Uninitialised bytes from `memory`, with its slack behind them.
   static Result<Tensor> Create(const MemoryPtr& memory, DType dtype, const Shape& shape);
   // Borrowed bytes, kept alive by `owner` (may be null: then the caller does). `bytes` must match dtype and shape.
+  // `mapped`: the owner is a MappedFile.
   static Result<Tensor> Wrap(DType dtype, const Shape& shape, const void* data, size_t bytes,
-                             std::shared_ptr<const void> owner);
+                             std::shared_ptr<const void> owner, bool mapped = false);
   // Small constants that passes make.
   template <typename T>
   static Result<Tensor> Of(const MemoryPtr& memory, const Shape& shape, std::span<const T> values);
@@ -91,6 +92,9 @@ class Tensor {
     return {static_cast<T*>(mutable_raw()), static_cast<size_t>(elements_)};
   }
 
+  // For contents that are not needed soon: those in a mapped file give up their memory until somebody looks at them.
+  void DropPages() const;
+
   // The same bytes under another shape with as many elements.
   Tensor Reshaped(const Shape& shape) const;
 
@@ -100,6 +104,7 @@ class Tensor {
   int64_t elements_ = 0;
   const void* data_ = nullptr;
   std::shared_ptr<const void> owner_;
+  bool mapped_ = false;
 };
 
 // Integer tensors (int32, int64) as int64, for axes, shapes, sizes; kInvalidModel if another dtype.

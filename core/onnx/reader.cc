@@ -534,7 +534,7 @@ std::string_view View(std::span<const std::byte> bytes) {
 
 Result<Graph> ReadOnnxFile(const std::string& path, const MemoryPtr& memory) {
   OCTAVO_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path, memory->limits().file_bytes));
-  TensorSource source{.memory = memory, .owner = file, .folder = path.substr(0, path.rfind('/') + 1)};
+  TensorSource source{.memory = memory, .owner = file, .mapped = true, .folder = path.substr(0, path.rfind('/') + 1)};
   Result<Graph> graph = Reader(View(file->bytes()), std::move(source)).Read();
   if (!graph.ok()) return graph.status().Within("'" + Printable(path) + "'");
   return graph;

@@ -128,11 +128,11 @@ Status CheckBools(const std::byte* data, size_t bytes) {
 
 // Contents that stand as they are in a file: a view where their alignment allows it.
 Result<Tensor> FromBytes(DType dtype, const Shape& shape, std::span<const std::byte> bytes,
-                         const std::shared_ptr<const void>& owner, const MemoryPtr& memory) {
+                         const std::shared_ptr<const void>& owner, bool mapped, const MemoryPtr& memory) {
   if (dtype == DType::kBool) OCTAVO_RETURN_IF_ERROR(CheckBools(bytes.data(), bytes.size()));
   const size_t alignment = std::max<size_t>(1, BitsOf(dtype) / 8);
   if (owner && reinterpret_cast<uintptr_t>(bytes.data()) % alignment == 0) {
-    return Tensor::Wrap(dtype, shape, bytes.data(), bytes.size(), owner);
+    return Tensor::Wrap(dtype, shape, bytes.data(), bytes.size(), owner, mapped);
   }
   OCTAVO_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create(memory, dtype, shape));
   if (!bytes.empty()) std::memcpy(tensor.mutable_raw(), bytes.data(), bytes.size());
@@ -192,7 +192,7 @@ Result<Tensor> FromExternal(const Header& header, DType dtype, const Shape& shap
     return Error(Code::kInvalidModel, "external data: %zu bytes at offset %llu, but '%s' has %zu", bytes,
                  static_cast<unsigned long long>(offset.value_or(0)), Printable(*location).c_str(), contents.size());
   }
-  return FromBytes(dtype, shape, contents.subspan(static_cast<size_t>(offset.value_or(0)), bytes), file->second,
+  return FromBytes(dtype, shape, contents.subspan(static_cast<size_t>(offset.value_or(0)), bytes), file->second, true,
                    source.memory);
 }
 
@@ -305,7 +305,7 @@ Result<Tensor> Contents(std::string_view message, const Header& header, TensorSo
       return Error(Code::kInvalidModel, "%zu bytes of raw_data where a %s tensor of shape %s has %zu",
                    header.raw.size(), Name(dtype), shape.ToString().c_str(), bytes);
     }
-    return FromBytes(dtype, shape, std::as_bytes(std::span(header.raw)), source.owner, source.memory);
+    return FromBytes(dtype, shape, std::as_bytes(std::span(header.raw)), source.owner, source.mapped, source.memory);
   }
   // Count before allocating, so that a tensor is never much larger than the file it came from.
   const uint64_t expected = BitsOf(dtype) < 8 ? bytes : static_cast<uint64_t>(elements);

@@ -18,6 +18,7 @@ struct TensorSource {
   MemoryPtr memory;
   const char* file = nullptr;              // where the bytes of the file begin, for messages
   std::shared_ptr<const void> owner = {};  // keeps those bytes alive; null: contents are copied
+  bool mapped = false;                     // the owner is a MappedFile
   std::optional<std::string> folder = {};  // external data lies beneath it; absent: there may be none
   std::map<std::string, std::shared_ptr<const MappedFile>, std::less<>> external = {};  // opened already
 };

@@ -76,6 +76,7 @@ Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const
   w.k_stride = element;
   auto packed = std::make_shared<PackedWeights>();
   OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, groups, outputs / groups * w.n_stride, packed.get(), memory));
+  weights.DropPages();
   packed->source = weights;
   return entry = std::move(packed);
 }
@@ -123,6 +124,7 @@ Result<WeightCache::Pointer> WeightCache::Depthwise(const KernelTable& kernels, 
       for (size_t c = 0; c < channels; ++c) *to++ = weights.data<float>()[c * taps + t];
     }
   }
+  weights.DropPages();
   packed->source = weights;
   return entry = std::move(packed);
 }
@@ -143,6 +145,7 @@ Result<WeightCache::Pointer> WeightCache::Matrix(const KernelTable& kernels, con
   w.segment_stride = 0;
   auto packed = std::make_shared<PackedWeights>();
   OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, 1, 0, packed.get(), memory));
+  weights.DropPages();
   packed->source = weights;
   return entry = std::move(packed);
 }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,6 +54,27 @@ TEST_F(FileTest, MapsWhatIsThere) {
   const auto empty = MappedFile::Open(In("empty"), 0);
   ASSERT_TRUE(empty.ok()) << empty.status().message();
   EXPECT_TRUE((*empty)->bytes().empty());
+}
+
+TEST_F(FileTest, DroppedPagesAreReadAgain) {
+  std::string text(1 << 20, '.');
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  Put("a", text);
+  const auto file = *MappedFile::Open(In("a"), text.size());
+  const auto faults = [] {
+    rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt + usage.ru_majflt;
+  };
+  for (const auto& [begin, bytes] : {std::pair<size_t, size_t>{0, text.size()}, {5000, 9000}, {text.size() - 1, 1}}) {
+    ASSERT_EQ(Text(*file), text);
+    MappedFile::DropPages(file->bytes().subspan(begin, bytes));
+    const auto before = faults();
+    EXPECT_EQ(static_cast<char>(file->bytes()[begin]), text[begin]);
+    EXPECT_GT(faults(), before);
+  }
+  EXPECT_EQ(Text(*file), text);
+  MappedFile::DropPages({});
 }
 
 TEST_F(FileTest, RefusesWhatIsNoFile) {
