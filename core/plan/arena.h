@@ -15,9 +15,12 @@ struct Block {
   uint64_t offset = 0;         // the answer: a multiple of Memory::kAlignment
 };
 
-// Assigns every offset, largest blocks first, each at the tightest gap. Returns the bytes of the whole arena. Between
-// neighbours lie Memory::kSlack bytes, so that kernels may read behind any block.
+// Assigns every offset, taking blocks in the best of several orders, each at the tightest gap. Returns the bytes of the
+// whole arena. Between neighbours lie Memory::kSlack bytes, so that kernels may read behind any block.
 Result<uint64_t> AssignOffsets(std::span<Block> blocks);
+
+// The bytes of blocks, each with its slack, that live at the busiest step: no arena is smaller.
+uint64_t MostLiveBytes(std::span<const Block> blocks);
 
 }  // namespace octavo
 

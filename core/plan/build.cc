@@ -505,6 +505,7 @@ Status PlanBuilder::PlaceArena() {
     owners.push_back(s);
   }
   OCTAVO_ASSIGN_OR_RETURN(plan_->arena_bytes, AssignOffsets(blocks));
+  plan_->live_bytes = MostLiveBytes(blocks);
   for (size_t i = 0; i < blocks.size(); ++i) plan_->storages[owners[i]].offset = blocks[i].offset;
   return Ok();
 }

@@ -90,6 +90,7 @@ class Plan {
   std::vector<std::unique_ptr<Step>> steps;
   std::vector<ValueId> folded;  // for observers: values that planning computed
   uint64_t arena_bytes = 0;
+  uint64_t live_bytes = 0;                        // at the busiest step: what an arena needs at least
   size_t max_arguments = 0;                       // of any reference step, inputs and outputs together
   std::vector<std::shared_ptr<const void>> keep;  // what constant storages point into
 };

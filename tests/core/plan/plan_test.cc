@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "core/plan/arena.h"
@@ -43,6 +44,22 @@ TEST(Arena, ChainNeedsItsTwoLargestNeighbours) {
   const Result<uint64_t> end = AssignOffsets(blocks);
   ASSERT_TRUE(end.ok());
   EXPECT_EQ(*end, 2 * (64 * 1024 + Memory::kSlack));
+  EXPECT_EQ(MostLiveBytes(blocks), *end);
+}
+
+TEST(Arena, MostLiveBytesAreThoseOfTheBusiestStep) {
+  std::mt19937 random(8);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<Block> blocks(random() % 30);
+    std::vector<uint64_t> live(50, 0);
+    for (Block& block : blocks) {
+      block.bytes = random() % 1000 * Memory::kAlignment;
+      block.first = random() % 40;
+      block.last = block.first + random() % 10;
+      for (size_t step = block.first; step <= block.last; ++step) live[step] += block.bytes + Memory::kSlack;
+    }
+    EXPECT_EQ(MostLiveBytes(blocks), *std::max_element(live.begin(), live.end()));
+  }
 }
 
 TEST(Strides, DenseMeansRowMajorButForSingleElements) {

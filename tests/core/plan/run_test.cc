@@ -243,6 +243,15 @@ TEST(Session, AllocatesNothingOnceShapesAreKnown) {
   }
 }
 
+TEST(Session, PlansAreRemembered) {
+  auto program = *Program::Create(ConvNet(), {}, TestMemory());
+  const Shape one = ConvNetInput(1).shape(), two = ConvNetInput(2).shape();
+  const auto first = *program->PlanFor({&one, 1}), second = *program->PlanFor({&two, 1});
+  EXPECT_NE(first, second);
+  EXPECT_EQ(*program->PlanFor({&one, 1}), first);
+  EXPECT_EQ(*program->PlanFor({&two, 1}), second);
+}
+
 TEST(Session, PlansShareWeightsAndArenasGoOn) {
   auto session = SessionOf(ConvNet());
   Tensor out[1];
