@@ -29,10 +29,12 @@ class SessionImpl : public Session {
   SessionImpl(std::shared_ptr<const Program> program, const SessionOptions& options)
       : program_(std::move(program)), profile_(options.profile) {
     const size_t threads = options.threads ? options.threads : AvailableProcessors();
-    if (threads > 1 || options.runner.run) {
-      pool_ = ThreadPool::Create(threads, options.runner.run ? &options.runner : nullptr);
+    if (options.runner.run) {
+      pool_ = ThreadPool::Create(threads, &options.runner);
+    } else if (threads > 1) {  // more than there are processors would only wait for each other
+      pool_ = ThreadPool::Create(std::min(threads, AvailableProcessors()));
     }
-    statuses_.resize(pool_ ? pool_->threads() : 1);
+    statuses_.resize(threads);
     shapes_.resize(program_->graph().inputs.size());
   }
 
@@ -298,7 +300,7 @@ class SessionImpl : public Session {
   const int64_t process_ = ProcessId();
   std::atomic<bool> out_of_memory_{false};  // some share of a step met std::bad_alloc
   std::unique_ptr<ThreadPool> pool_;        // null: the caller alone
-  std::vector<Status> statuses_;            // one per share of a step
+  std::vector<Status> statuses_;            // one per share of a step, of which there are as many as threads asked for
   std::vector<Shape> shapes_, bound_shapes_;
   std::shared_ptr<Binding> binding_;
   std::vector<Tensor> kept_;  // by output: see Kept

@@ -638,7 +638,8 @@ OCTAVO_API octavo_status octavo_session_options_create(octavo_session_options **
 /* Since 0.1. */
 OCTAVO_API void octavo_session_options_destroy(octavo_session_options *options);
 
-/* The calling thread counts; 0: one for each processor. Default: the context's. Since 0.1. */
+/* The calling thread counts; 0: one for each processor. Default: the context's. More than there are processors cut the
+ * work into more pieces and start no more threads. Since 0.1. */
 OCTAVO_API octavo_status octavo_session_options_set_threads(octavo_session_options *options, int32_t threads);
 
 /* Default: octavo_cpu_target(). OCTAVO_NOT_FOUND if this machine has no such target. Since 0.1. */
