@@ -3,8 +3,8 @@
 
     layers.py net.onnx net.int8.onnx [--rounds 25] [--slack 0.05]
 
-Runs of the two alternate. A layer is what both profiles call by one name; what only one of them has (conversions, layouts,
-layers fused with different neighbours) is summed up apart.
+Runs of the two alternate. A layer is what both profiles call by one name; a fused step "A + B" stands against A and B of the
+other. What only one of them has (conversions, layouts) is summed up apart.
 """
 
 import argparse
@@ -42,9 +42,13 @@ def main():
     parser.add_argument("float")
     parser.add_argument("int8")
     parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--slack", type=float, default=0.05, help="the share by which timings may differ by chance")
+    parser.add_argument("--slack", type=float, default=0.02, help="the share by which timings may differ by chance")
     args = parser.parse_args()
     f32, int8 = measure([args.float, args.int8], args.rounds)
+    for fused in [name for name in int8 if name not in f32]:
+        parts = [f32.pop(part) for part in fused.split(" + ") if part in f32 and part not in int8]
+        if parts:
+            f32[fused] = [sum(seconds for seconds, _ in parts), [kernel for _, kernels in parts for kernel in kernels]]
     common = [name for name in int8 if name in f32]
     slower = sorted(
         ((int8[n][0] - f32[n][0], n) for n in common if int8[n][0] > f32[n][0] * (1 + args.slack)), reverse=True
