@@ -93,11 +93,11 @@ inline constexpr size_t kRepeatedRow = 4096;
 //
 //    a   | pixel 0        | pixel 1        | pixel 2 ...      rows of 96 bytes
 //    b   | 96 floats      | the same       |                  3 x 64
-inline void QMulRepeated(const uint8_t* a, const uint8_t* b, uint8_t* c, size_t rows, size_t n, const QMulArgs& q) {
+inline void QMulRepeated(const uint8_t* a, const uint8_t* b, uint8_t* c, size_t rows, size_t n, size_t copies,
+                         const QMulArgs& q) {
   const DF32 df32;
   const hn::Rebind<uint8_t, DI32> narrow;
   const size_t lanes = hn::Lanes(df32);
-  const size_t copies = std::min(rows, 4 * lanes / std::gcd(n, 4 * lanes));
   HWY_ALIGN float factors[kRepeatedRow + 64];
   for (size_t i = 0; i < n; i += lanes) {
     const VI32 wide = hn::PromoteTo(DI32(), hn::LoadN(narrow, b + i, std::min(lanes, n - i)));
@@ -120,7 +120,8 @@ inline void QMul(const BinaryArgs& args, const QMulArgs& q) {
   if (args.rows > 1 && args.c_stride == bytes && args.a_stride + args.b_stride == bytes &&
       (args.a_stride == 0 || args.b_stride == 0)) {
     const size_t step = 4 * hn::Lanes(DI32());
-    if (args.n * std::min(args.rows, step / std::gcd(args.n, step)) <= kRepeatedRow) {
+    const size_t copies = std::min(args.rows, step / std::gcd(args.n, step));
+    if (args.n * copies <= kRepeatedRow) {
       const uint8_t* a = static_cast<const uint8_t*>(args.a);
       const uint8_t* b = static_cast<const uint8_t*>(args.b);
       QMulArgs numbers = q;
@@ -128,7 +129,7 @@ inline void QMul(const BinaryArgs& args, const QMulArgs& q) {
         std::swap(a, b);
         std::swap(numbers.a_zero, numbers.b_zero);
       }
-      return QMulRepeated(a, b, static_cast<uint8_t*>(args.c), args.rows, args.n, numbers);
+      return QMulRepeated(a, b, static_cast<uint8_t*>(args.c), args.rows, args.n, copies, numbers);
     }
   }
   const ToU8 to_u8{static_cast<int16_t>(q.zero), q.lo, q.hi};

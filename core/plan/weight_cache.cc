@@ -50,6 +50,13 @@ Status PackGroups(const KernelTable& kernels, bool integer, GemmWeights w, int64
   return Ok();
 }
 
+// Nobody looks at `weights` soon once they are packed.
+WeightCache::Pointer InPlaceOf(const Tensor& weights, std::shared_ptr<PackedWeights> packed) {
+  weights.DropPages();
+  packed->source = weights;
+  return packed;
+}
+
 }  // namespace
 
 Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const Tensor& weights, int64_t groups,
@@ -76,9 +83,7 @@ Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const
   w.k_stride = element;
   auto packed = std::make_shared<PackedWeights>();
   OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, groups, outputs / groups * w.n_stride, packed.get(), memory));
-  weights.DropPages();
-  packed->source = weights;
-  return entry = std::move(packed);
+  return entry = InPlaceOf(weights, std::move(packed));
 }
 
 Result<WeightCache::Pointer> WeightCache::Grouped(const KernelTable& kernels, const Tensor& weights, int64_t groups,
@@ -100,8 +105,7 @@ Result<WeightCache::Pointer> WeightCache::Grouped(const KernelTable& kernels, co
     kernels.qgrouped_pack(w, static_cast<size_t>(groups), packed->bytes.data());
     Sum(weights.data<int8_t>().data(), w.n, w.k * w.segments, &packed->sums);
   }
-  packed->source = weights;
-  return entry = std::move(packed);
+  return entry = InPlaceOf(weights, std::move(packed));
 }
 
 Result<WeightCache::Pointer> WeightCache::Depthwise(const KernelTable& kernels, const Tensor& weights,
@@ -124,9 +128,7 @@ Result<WeightCache::Pointer> WeightCache::Depthwise(const KernelTable& kernels, 
       for (size_t c = 0; c < channels; ++c) *to++ = weights.data<float>()[c * taps + t];
     }
   }
-  weights.DropPages();
-  packed->source = weights;
-  return entry = std::move(packed);
+  return entry = InPlaceOf(weights, std::move(packed));
 }
 
 Result<WeightCache::Pointer> WeightCache::Matrix(const KernelTable& kernels, const Tensor& weights, bool transposed,
@@ -145,9 +147,7 @@ Result<WeightCache::Pointer> WeightCache::Matrix(const KernelTable& kernels, con
   w.segment_stride = 0;
   auto packed = std::make_shared<PackedWeights>();
   OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, 1, 0, packed.get(), memory));
-  weights.DropPages();
-  packed->source = weights;
-  return entry = std::move(packed);
+  return entry = InPlaceOf(weights, std::move(packed));
 }
 
 }  // namespace octavo

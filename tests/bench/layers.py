@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Which layers take longer in INT8 than in float, both ours, one thread.
 
-    layers.py net.onnx net.int8.onnx [--rounds 25] [--slack 0.05]
+    layers.py net.onnx net.int8.onnx [--rounds 25] [--slack 0.02]
 
 Runs of the two alternate. A layer is what both profiles call by one name; a fused step "A + B" stands against A and B of the
 other. What only one of them has (conversions, layouts) is summed up apart.

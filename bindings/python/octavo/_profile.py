@@ -10,9 +10,10 @@ from . import _page
 
 
 class Step(NamedTuple):
-    """One step of a profile; macs (multiply-accumulates) and bytes (read and written) are those of one run, seconds
-    those of the shortest, the one disturbed least. `kernel` names the code chosen; `reason` is None for INT8 steps, else a code why the step runs in float, and `sentence`
-    says it in words where there are some. `share_of_peak` is that of `Profile.peak`, 0 to 1; None where macs is 0."""
+    """One step of a profile; macs (multiply-accumulates) and bytes (read and written) are those of one run, seconds those
+    of the shortest, the one disturbed least. `kernel` names the code chosen; `reason` is None for INT8 steps, else a code
+    why the step runs in float, and `sentence` says it in words where there are some. `share_of_peak` is that of
+    `Profile.peak`, 0 to 1; None where macs is 0."""
 
     name: str
     op: str
