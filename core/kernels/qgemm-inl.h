@@ -96,9 +96,9 @@ HWY_INLINE void FinishBytes(const QGemmArgs& args, size_t m, size_t n, size_t co
 // integer: float holds it exactly, so it need not become an integer first.
 struct Summer {
   explicit Summer(const QGemmArgs& args)
-      : lo(hn::Set(DF32(), static_cast<float>(args.lo - args.zero))),
-        hi(hn::Set(DF32(), static_cast<float>(args.hi - args.zero))),
-        shift(hn::Set(DF32(), static_cast<float>(args.zero - args.add.a_zero))),
+      : lo(static_cast<float>(args.lo - args.zero)),
+        hi(static_cast<float>(args.hi - args.zero)),
+        shift(static_cast<float>(args.zero - args.add.a_zero)),
         add(args.add) {}
 
   HWY_INLINE VI32 operator()(const int32_t* HWY_RESTRICT acc, VI32 row_bias, const float* HWY_RESTRICT multiplier,
@@ -106,10 +106,11 @@ struct Summer {
     const DF32 df32;
     const VI32 c = hn::Add(hn::Load(DI32(), acc), row_bias);
     const VF32 rounded = hn::Round(hn::Mul(hn::ConvertTo(df32, c), hn::LoadU(df32, multiplier)));
-    return add.Sum(hn::Add(hn::Min(hn::Max(rounded, lo), hi), shift), LoadWide(residual));
+    const VF32 clamped = hn::Min(hn::Max(rounded, hn::Set(df32, lo)), hn::Set(df32, hi));
+    return add.Sum(hn::Add(clamped, hn::Set(df32, shift)), LoadWide(residual));
   }
 
-  VF32 lo, hi, shift;
+  float lo, hi, shift;  // not vectors: those of SVE cannot be members
   Adder add;
 };
 
