@@ -9,6 +9,16 @@
 #include "core/kernels/kernels.h"
 #include "hwy/highway.h"
 
+// On 64-bit Arm, Highway's target NEON adds AES to NEON_WITHOUT_AES, which no kernel needs; for dot products of bytes,
+// most machines since Armv8.2, it has no target. So NEON stands for those here: its kernels spell the instructions as
+// text, and kernels.cc offers it only to a machine that has them. Without NEON_WITHOUT_AES to fall back on, the
+// compiler must have been told.
+#if HWY_ARCH_ARM_A64 && ((HWY_TARGETS & HWY_NEON_WITHOUT_AES) || defined(__ARM_FEATURE_DOTPROD))
+#define OCTAVO_NEON_DOT 1
+#else
+#define OCTAVO_NEON_DOT 0
+#endif
+
 namespace octavo {
 
 // Each fills its own part of the table for one Highway target (a single bit).

@@ -4,11 +4,13 @@
 //
 //    acc[j] += a[0] * b[4j] + a[1] * b[4j+1] + a[2] * b[4j+2] + a[3] * b[4j+3]        u8 * s8, exact, int32 wraps
 //
-// Never vpmaddubsw (its int16 pairs saturate) nor vpdpbusds.
+// Never vpmaddubsw on bytes as they come (its int16 pairs saturate) nor vpdpbusds.
 //
-//   kDotBytes   one instruction (vpdpbusd; udot on SVE). Weights are packed as bytes.
+//   kDotBytes   one instruction (vpdpbusd), or a few (two udot on Arm). Weights are packed as bytes.
 //   otherwise   pmaddwd on int16 pairs. Weights are packed as int16, the even elements of a quad in one vector, the odd
 //               ones in the next: splitting a quad of A by a mask and a shift then serves all columns.
+//
+// Sums over many quads, whose end can take off a constant, have a faster way on some machines: see LongDot.
 #if defined(OCTAVO_CORE_KERNELS_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTAVO_CORE_KERNELS_DOT_INL_H_
 #undef OCTAVO_CORE_KERNELS_DOT_INL_H_
@@ -20,6 +22,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/kernels/dispatch.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -43,8 +46,16 @@ using DU32 = hn::RebindToUnsigned<DI32>;
 using VI32 = hn::VFromD<DI32>;
 using VF32 = hn::VFromD<DF32>;
 
+// Arm multiplies u8 by u8 (udot) and s8 by s8 (sdot).
+#undef OCTAVO_DOT_ARM
+#if HWY_TARGET_IS_SVE || (OCTAVO_NEON_DOT && HWY_TARGET_IS_NEON && HWY_TARGET != HWY_NEON_WITHOUT_AES)
+#define OCTAVO_DOT_ARM 1
+#else
+#define OCTAVO_DOT_ARM 0
+#endif
+
 #undef OCTAVO_DOT_BYTES
-#if (HWY_TARGET <= HWY_AVX3_DL && HWY_ARCH_X86) || HWY_TARGET_IS_SVE
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL) || OCTAVO_DOT_ARM
 #define OCTAVO_DOT_BYTES 1
 #else
 #define OCTAVO_DOT_BYTES 0
@@ -70,6 +81,25 @@ HWY_INLINE V InRegister(V v) {
   return v;
 }
 
+#if OCTAVO_DOT_ARM
+HWY_INLINE VI32 DotU8(hn::VFromD<DU8> a, hn::VFromD<DU8> b, VI32 acc) {
+#if HWY_TARGET_IS_SVE
+  return hn::BitCast(DI32(), hn::SumOfMulQuadAccumulate(DU32(), a, b, hn::BitCast(DU32(), acc)));
+#else
+  asm(".arch armv8.2-a+dotprod\n\tudot %0.4s, %1.16b, %2.16b" : "+w"(acc.raw) : "w"(a.raw), "w"(b.raw));
+  return acc;
+#endif
+}
+HWY_INLINE VI32 DotS8(hn::VFromD<DI8> a, hn::VFromD<DI8> b, VI32 acc) {
+#if HWY_TARGET_IS_SVE
+  return hn::SumOfMulQuadAccumulate(DI32(), a, b, acc);
+#else
+  asm(".arch armv8.2-a+dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(acc.raw) : "w"(a.raw), "w"(b.raw));
+  return acc;
+#endif
+}
+#endif
+
 // Packed weights of Lanes(DI32) columns: a vector, or where two of them would be needed their address.
 #if OCTAVO_DOT_BYTES
 using Weights = hn::VFromD<DU8>;
@@ -82,7 +112,11 @@ HWY_INLINE Weights LoadWeights(const uint8_t* b) { return b; }
 // acc plus the quads a[i] times columns.
 HWY_INLINE VI32 Dot(hn::VFromD<DU32> a, Weights b, VI32 acc) {
   const DI32 di32;
-#if OCTAVO_DOT_BYTES
+#if OCTAVO_DOT_ARM
+  // Read as u8, a negative weight is 256 too large.
+  const auto bytes = hn::BitCast(DU8(), a);
+  return hn::Sub(DotU8(bytes, b, acc), hn::ShiftLeft<8>(DotU8(bytes, hn::ShiftRight<7>(b), hn::Zero(di32))));
+#elif OCTAVO_DOT_BYTES
   return hn::SumOfMulQuadAccumulate(di32, hn::BitCast(DU8(), a), hn::BitCast(DI8(), b), acc);
 #else
   const DI16 di16;
@@ -119,6 +153,69 @@ HWY_INLINE void PackQuads(hn::VFromD<DU8> quads, uint8_t* packed) {
     hn::Store(hn::ShiftRight<8>(hn::ShiftLeft<8>(bytes)), di16, pairs);
     hn::Store(hn::ShiftRight<8>(bytes), di16, pairs + hn::Lanes(di16));
   }
+}
+
+// A sum of LongDots over quads of A is the product plus a constant, the same sum for an A of zeros (kLongOffset: else
+// it is zero). Weights are packed for it by PackLongQuads, in as many bytes as for Dot.
+//
+// pmaddubsw saturates its sums of two products unless signs move from the weights to A:
+//
+//    |w| * t      t = a - 128 where w >= 0      which is a xor 0x80
+//                 t = 127 - a where w < 0                a xor 0x7F
+//
+// is at most 128 * 128, so that two fit, and differs from w * a by what depends on w alone. Arm multiplies s8 by s8
+// with one instruction instead of four: t = a - 128.
+#undef OCTAVO_DOT_SIGNS
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSSE3 && !OCTAVO_DOT_BYTES
+#define OCTAVO_DOT_SIGNS 1
+#else
+#define OCTAVO_DOT_SIGNS 0
+#endif
+inline constexpr bool kLongOffset = OCTAVO_DOT_SIGNS || OCTAVO_DOT_ARM;
+
+#if OCTAVO_DOT_SIGNS
+struct LongWeights {
+  hn::VFromD<DU8> magnitude, flip;
+};
+HWY_INLINE LongWeights LoadLongWeights(const uint8_t* b) {
+  const DU8 du8;
+  return {InRegister(hn::Load(du8, b)), InRegister(hn::Load(du8, b + hn::Lanes(du8)))};
+}
+#else
+using LongWeights = Weights;
+HWY_INLINE LongWeights LoadLongWeights(const uint8_t* b) { return LoadWeights(b); }
+#endif
+
+HWY_INLINE hn::VFromD<DU32> LoadLongQuad(const uint8_t* a) {
+#if OCTAVO_DOT_ARM
+  return hn::Xor(LoadQuad(a), hn::Set(DU32(), 0x80808080u));
+#else
+  return LoadQuad(a);
+#endif
+}
+
+HWY_INLINE VI32 LongDot(hn::VFromD<DU32> a, LongWeights b, VI32 acc) {
+#if OCTAVO_DOT_SIGNS
+  const DI16 di16;
+  const auto t = hn::BitCast(DI8(), hn::Xor(hn::BitCast(DU8(), a), b.flip));
+  const auto pairs = hn::SatWidenMulPairwiseAdd(di16, b.magnitude, t);
+  return hn::Add(acc, hn::WidenMulPairwiseAdd(DI32(), pairs, hn::Set(di16, 1)));
+#elif OCTAVO_DOT_ARM
+  return DotS8(hn::BitCast(DI8(), a), hn::BitCast(DI8(), b), acc);
+#else
+  return Dot(a, b, acc);
+#endif
+}
+
+HWY_INLINE void PackLongQuads(hn::VFromD<DU8> quads, uint8_t* packed) {
+#if OCTAVO_DOT_SIGNS
+  const DU8 du8;
+  const auto w = hn::BitCast(DI8(), quads);
+  hn::Store(hn::BitCast(du8, hn::Abs(w)), du8, packed);
+  hn::Store(hn::Xor(hn::BitCast(du8, hn::BroadcastSignBit(w)), hn::Set(du8, 0x80)), du8, packed + hn::Lanes(du8));
+#else
+  PackQuads(quads, packed);
+#endif
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -7,14 +7,33 @@
 #include "hwy/highway.h"
 #include "hwy/targets.h"
 
+#if OCTAVO_NEON_DOT && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace octavo {
 namespace {
+
+// Those compiled that this machine has.
+int64_t UsableTargets() {
+  int64_t targets = HWY_TARGETS & hwy::SupportedTargets();
+#if OCTAVO_NEON_DOT && !defined(__ARM_FEATURE_DOTPROD)
+#if defined(__linux__)
+  const bool dot = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  const bool dot = false;
+#endif
+  if (!dot) targets &= ~HWY_NEON;
+#endif
+  return targets;
+}
 
 // All tables this machine can run, best first: Highway gives better targets lower bits.
 class Registry {
  public:
   Registry() {
-    int64_t targets = HWY_TARGETS & hwy::SupportedTargets();
+    int64_t targets = UsableTargets();
     while (targets != 0 && count_ < kMaxTargets) {
       const int64_t target = targets & -targets;
       targets ^= target;

@@ -29,8 +29,8 @@ HWY_INLINE void Renew(V& v) {
 }
 
 // c += x * y on each chain, `rounds` times. Chains are variables, as vectors of SVE have no size for an array.
-template <class V, class X, class MultiplyAdd>
-HWY_INLINE void RunChains(size_t rounds, V c, X x, X y, MultiplyAdd multiply_add) {
+template <class V, class X, class Y, class MultiplyAdd>
+HWY_INLINE void RunChains(size_t rounds, V c, X x, Y y, MultiplyAdd multiply_add) {
   V c0 = c, c1 = c, c2 = c, c3 = c, c4 = c, c5 = c, c6 = c, c7 = c, c8 = c, c9 = c, c10 = c, c11 = c;
   const auto one = [&](V& chain) HWY_ATTR {
     Renew(x);
@@ -45,11 +45,15 @@ HWY_INLINE void RunChains(size_t rounds, V c, X x, X y, MultiplyAdd multiply_add
 
 double DotChains(size_t rounds) {
   const DI32 di32;
-#if OCTAVO_DOT_BYTES
+#if OCTAVO_DOT_BYTES || OCTAVO_DOT_SIGNS
   const DU8 du8;
-  RunChains(rounds, hn::Zero(di32), hn::Set(du8, 3), hn::Set(du8, 5), [](auto x, auto y, auto sum) HWY_ATTR {
-    return hn::SumOfMulQuadAccumulate(DI32(), x, hn::BitCast(DI8(), y), sum);
-  });
+#if OCTAVO_DOT_SIGNS
+  const LongWeights weights{hn::Set(du8, 5), hn::Set(du8, 0x80)};
+#else
+  const LongWeights weights = hn::Set(du8, 5);
+#endif
+  RunChains(rounds, hn::Zero(di32), hn::Set(DU32(), 0x03030303u), weights,
+            [](auto x, auto y, auto sum) HWY_ATTR { return LongDot(x, y, sum); });
   constexpr size_t kMacsPerLane = 4;
 #else
   const DI16 di16;

@@ -8,7 +8,8 @@
 //           +---+---+---+---+
 //
 // The packed matrix is a sequence of such tiles, in each all quads of all segments in order. Machines with 16 registers
-// use 2 vectors of columns. Accumulators have names rather than indices because SVE vectors cannot form arrays.
+// use 2 vectors of columns, those that need two registers for each vector of weights 4 rows. Accumulators have names
+// rather than indices because SVE vectors cannot form arrays.
 #if defined(OCTAVO_CORE_KERNELS_QGEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTAVO_CORE_KERNELS_QGEMM_INL_H_
 #undef OCTAVO_CORE_KERNELS_QGEMM_INL_H_
@@ -32,7 +33,11 @@ namespace octavo {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+#if HWY_ARCH_X86 && HWY_TARGET > HWY_AVX3_DL
+inline constexpr size_t kTileRows = 4;
+#else
 inline constexpr size_t kTileRows = 6;
+#endif
 #if HWY_ARCH_X86 && HWY_TARGET > HWY_AVX3
 inline constexpr size_t kTileVectors = 2;
 #else
@@ -59,19 +64,49 @@ template <size_t kVectors>
 HWY_INLINE void DotRow(const uint8_t* HWY_RESTRICT a, const uint8_t* HWY_RESTRICT b, VI32& c0, VI32& c1, VI32& c2,
                        VI32& c3) {
   const size_t step = hn::Lanes(DI32()) * 4 * kWeightBytes;
-  const auto quad = LoadQuad(a);
-  c0 = Dot(quad, LoadWeights(b), c0);
-  if constexpr (kVectors > 1) c1 = Dot(quad, LoadWeights(b + step), c1);
-  if constexpr (kVectors > 2) c2 = Dot(quad, LoadWeights(b + 2 * step), c2);
-  if constexpr (kVectors > 3) c3 = Dot(quad, LoadWeights(b + 3 * step), c3);
+  const auto quad = LoadLongQuad(a);
+  c0 = LongDot(quad, LoadLongWeights(b), c0);
+  if constexpr (kVectors > 1) c1 = LongDot(quad, LoadLongWeights(b + step), c1);
+  if constexpr (kVectors > 2) c2 = LongDot(quad, LoadLongWeights(b + 2 * step), c2);
+  if constexpr (kVectors > 3) c3 = LongDot(quad, LoadLongWeights(b + 3 * step), c3);
+}
+
+// What accumulators of a tile begin with: the bias, less what a row of zeros would add up to.
+template <size_t kVectors>
+HWY_NOINLINE void StartTile(const QGemmArgs& args, const uint8_t* tile, size_t n, int32_t* HWY_RESTRICT start) {
+  const DI32 di32;
+  const size_t lanes = hn::Lanes(di32);
+  const size_t quad_bytes = kVectors * lanes * 4 * kWeightBytes;
+  VI32 c0 = hn::Zero(di32), c1 = c0, c2 = c0, c3 = c0;
+  if constexpr (kLongOffset) {
+    const uint8_t zeros[4] = {0, 0, 0, 0};
+    const uint8_t* HWY_RESTRICT b = tile;
+    for (size_t s = 0; s < args.a.segments; ++s) {
+      if (args.segment_quad) b = tile + args.segment_quad[s] * quad_bytes;
+      for (size_t k = 0; k < args.a.k; k += 4, b += quad_bytes) {
+        DotRow<kVectors>(zeros, b, c0, c1, c2, c3);
+      }
+    }
+  }
+  const auto store = [&](VI32 offset, size_t v) HWY_ATTR {
+    const VI32 bias = args.bias ? hn::LoadU(di32, args.bias + n + v * lanes) : hn::Zero(di32);
+    hn::Store(hn::Sub(bias, offset), di32, start + v * lanes);
+  };
+  store(c0, 0);
+  if constexpr (kVectors > 1) store(c1, 1);
+  if constexpr (kVectors > 2) store(c2, 2);
+  if constexpr (kVectors > 3) store(c3, 3);
 }
 
 // Stores `columns` bytes of one row of results.
 HWY_INLINE void StoreBytes(const QGemmArgs& args, size_t m, size_t n, size_t columns, hn::VFromD<DU8> q) {
   const DU8 du8;
   uint8_t* to = RowAddress(args.c, m) + n;
+  const hn::Half<DU8> half;
   if (HWY_LIKELY(columns == hn::Lanes(du8))) {
     hn::StoreU(q, du8, to);
+  } else if (columns == hn::Lanes(half)) {  // every whole tile of machines with 16 registers
+    hn::StoreU(hn::LowerHalf(half, q), half, to);
   } else {
     hn::StoreN(q, du8, to, columns);
   }
@@ -195,7 +230,8 @@ HWY_INLINE void StoreRow(int32_t* HWY_RESTRICT acc, VI32 c0, VI32 c1, VI32 c2, V
 }
 
 template <size_t kRows, size_t kVectors>
-HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* tile, size_t m, size_t n, size_t columns) {
+HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* tile, const int32_t* start, size_t m, size_t n,
+                            size_t columns) {
   const DI32 di32;
   const size_t lanes = hn::Lanes(di32);
   const size_t quad_bytes = kVectors * lanes * 4 * kWeightBytes;
@@ -206,13 +242,10 @@ HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* tile, size_t m
   const uint8_t* row4 = kRows > 4 ? RowAddress(args.a, m + 4) : row0;
   const uint8_t* row5 = kRows > 5 ? RowAddress(args.a, m + 5) : row0;
 
-  VI32 c00 = hn::Zero(di32), c01 = c00, c02 = c00, c03 = c00;
-  if (args.bias) {
-    c00 = hn::LoadU(di32, args.bias + n);
-    if constexpr (kVectors > 1) c01 = hn::LoadU(di32, args.bias + n + lanes);
-    if constexpr (kVectors > 2) c02 = hn::LoadU(di32, args.bias + n + 2 * lanes);
-    if constexpr (kVectors > 3) c03 = hn::LoadU(di32, args.bias + n + 3 * lanes);
-  }
+  VI32 c00 = hn::Load(di32, start), c01 = c00, c02 = c00, c03 = c00;
+  if constexpr (kVectors > 1) c01 = hn::Load(di32, start + lanes);
+  if constexpr (kVectors > 2) c02 = hn::Load(di32, start + 2 * lanes);
+  if constexpr (kVectors > 3) c03 = hn::Load(di32, start + 3 * lanes);
   VI32 c10 = c00, c11 = c01, c12 = c02, c13 = c03;
   VI32 c20 = c00, c21 = c01, c22 = c02, c23 = c03;
   VI32 c30 = c00, c31 = c01, c32 = c02, c33 = c03;
@@ -263,26 +296,28 @@ HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* tile, size_t m
 // Rows [m, m_end) of one tile's columns.
 template <size_t kVectors>
 void QGemmPanel(const QGemmArgs& args, const uint8_t* b, size_t m, size_t m_end, size_t n, size_t columns) {
+  HWY_ALIGN int32_t start[64];
+  StartTile<kVectors>(args, b, n, start);
   while (m < m_end) {
     const size_t rows = NextTile(m_end - m, kTileRows);
     switch (rows) {
       case 1:
-        QGemmTile<1, kVectors>(args, b, m, n, columns);
+        QGemmTile<1, kVectors>(args, b, start, m, n, columns);
         break;
       case 2:
-        QGemmTile<2, kVectors>(args, b, m, n, columns);
+        QGemmTile<2, kVectors>(args, b, start, m, n, columns);
         break;
       case 3:
-        QGemmTile<3, kVectors>(args, b, m, n, columns);
+        QGemmTile<3, kVectors>(args, b, start, m, n, columns);
         break;
       case 4:
-        QGemmTile<4, kVectors>(args, b, m, n, columns);
+        QGemmTile<4, kVectors>(args, b, start, m, n, columns);
         break;
       case 5:
-        QGemmTile<5, kVectors>(args, b, m, n, columns);
+        QGemmTile<std::min<size_t>(5, kTileRows), kVectors>(args, b, start, m, n, columns);
         break;
       default:
-        QGemmTile<6, kVectors>(args, b, m, n, columns);
+        QGemmTile<kTileRows, kVectors>(args, b, start, m, n, columns);
         break;
     }
     m += rows;

@@ -51,16 +51,19 @@ HWY_INLINE void OrderQuads(const GemmWeights& w, const uint8_t* from, size_t k, 
   }
 }
 
-// sums[j] = the sum of column j of a packed tile: its product with ones.
+// sums[j] = the sum of column j of a packed tile: its product with ones, less that with zeros.
 HWY_INLINE void SumColumns(const uint8_t* tile, size_t quads, size_t real, size_t columns, int32_t* sums) {
   const DI32 di32;
   const size_t lanes = hn::Lanes(di32);
-  const auto ones = hn::Set(DU32(), 0x01010101u);
+  const uint8_t ones[4] = {1, 1, 1, 1}, zeros[4] = {0, 0, 0, 0};
   for (size_t j = 0; j < real; j += lanes) {
-    VI32 sum = hn::Zero(di32);
+    VI32 sum = hn::Zero(di32), offset = sum;
     const uint8_t* b = tile + j * 4 * kWeightBytes;
-    for (size_t q = 0; q < quads; ++q, b += columns * 4 * kWeightBytes) sum = Dot(ones, LoadWeights(b), sum);
-    hn::StoreN(sum, di32, sums + j, std::min(lanes, real - j));
+    for (size_t q = 0; q < quads; ++q, b += columns * 4 * kWeightBytes) {
+      sum = LongDot(LoadLongQuad(ones), LoadLongWeights(b), sum);
+      if constexpr (kLongOffset) offset = LongDot(LoadLongQuad(zeros), LoadLongWeights(b), offset);
+    }
+    hn::StoreN(hn::Sub(sum, offset), di32, sums + j, std::min(lanes, real - j));
   }
 }
 
@@ -84,7 +87,7 @@ inline void QGemmPack(const GemmWeights& w, void* packed, int32_t* column_sums, 
         if (real < columns || depth % 4 != 0) std::memset(block, flip, bytes);  // padding is 0 once flipped
         OrderQuads(w, corner + static_cast<int64_t>(k) * w.k_stride, depth, real, columns, block);
         for (size_t i = 0; i < bytes; i += lanes) {
-          PackQuads(hn::Xor(hn::LoadU(du8, block + i), flips), to + i * kWeightBytes);
+          PackLongQuads(hn::Xor(hn::LoadU(du8, block + i), flips), to + i * kWeightBytes);
         }
         to += bytes * kWeightBytes;
       }

@@ -168,25 +168,30 @@ TEST(QGemm, ManyRows) {  // more than one block of A
   }
 }
 
-// No sum of pairs may saturate: 255 * -127 twice does not fit int16, 5000 of them overflow nothing.
+// No sum of pairs may saturate: 255 * -127 twice does not fit int16, 5000 of them overflow nothing. Where signs move
+// from weights to a, 0 is as extreme as 255.
 TEST(QGemm, NothingSaturates) {
   const size_t k = 5000, n = 65;
   Buffer<uint8_t> a(k);
   Buffer<int8_t> w(n * k);
-  std::fill_n(a.data(), k, uint8_t{255});
-  std::fill_n(w.data(), n * k, int8_t{-128});
   GemmWeights weights;
   weights.w = w.data(), weights.n = n, weights.k = k, weights.n_stride = k;
-  ForEachTable([&](const KernelTable& table) {
-    Buffer<uint8_t> packed(table.qgemm_packed_bytes(n, 1, k));
-    table.qgemm_pack(weights, packed.data(), nullptr, 0, n);
-    Buffer<int32_t> c(n);
-    QGemmArgs args;
-    args.a.base = a.data(), args.a.k = k, args.packed = packed.data(), args.n = n;
-    args.output = GemmOutput::kS32, args.c.base = c.data();
-    table.qgemm(args, 0, 1, 0, n);
-    for (size_t j = 0; j < n; ++j) ASSERT_EQ(c[j], -128 * 255 * static_cast<int>(k));
-  });
+  for (const int activation : {0, 1, 127, 128, 255}) {
+    for (const int weight : {-128, -127, -1, 127}) {
+      std::fill_n(a.data(), k, static_cast<uint8_t>(activation));
+      std::fill_n(w.data(), n * k, static_cast<int8_t>(weight));
+      ForEachTable([&](const KernelTable& table) {
+        Buffer<uint8_t> packed(table.qgemm_packed_bytes(n, 1, k));
+        table.qgemm_pack(weights, packed.data(), nullptr, 0, n);
+        Buffer<int32_t> c(n);
+        QGemmArgs args;
+        args.a.base = a.data(), args.a.k = k, args.packed = packed.data(), args.n = n;
+        args.output = GemmOutput::kS32, args.c.base = c.data();
+        table.qgemm(args, 0, 1, 0, n);
+        for (size_t j = 0; j < n; ++j) ASSERT_EQ(c[j], activation * weight * static_cast<int>(k));
+      });
+    }
+  }
 }
 
 TEST(QGemm, RowOffsetsOfOutput) {
