@@ -95,29 +95,38 @@ void QGemm(benchmark::State& state, const KernelTable* t, size_t m, size_t n, si
   Measure(state, double(m) * n * k * segments, false, [&] { t->qgemm(args, 0, m, 0, n); });
 }
 
-// A 3x3 convolution of `groups` groups of `channels` in and out, on a map of size x size: a product for each group.
+// A 3x3 convolution of `groups` groups of `channels` in and out, on a map of size x size: side by side where that
+// kernel takes such groups, else a product for each.
 void QGrouped(benchmark::State& state, const KernelTable* t, size_t size, size_t groups, size_t channels) {
   const size_t m = size * size, all = groups * channels, framed = size + 2;
   Buffer<uint8_t> a(framed * framed * all), c(m * all);
-  Buffer<int8_t> w(channels * 9 * channels);
+  Buffer<int8_t> w(all * 9 * channels);
+  const size_t together = t->qgrouped_packed_bytes(all, groups, 9, channels);
   const size_t bytes = t->qgemm_packed_bytes(channels, 9, channels);
-  Buffer<uint8_t> packed(groups * bytes);
-  Buffer<int32_t> bias(channels);
-  Buffer<float> multiplier(channels);
-  for (size_t i = 0; i < channels; ++i) bias.data[i] >>= 16, multiplier.data[i] = 0.001f;
+  Buffer<uint8_t> packed(together ? together : groups * bytes);
+  Buffer<int32_t> bias(all);
+  Buffer<float> multiplier(all);
+  for (size_t i = 0; i < all; ++i) bias.data[i] >>= 16, multiplier.data[i] = 0.001f;
   std::vector<int64_t> taps, rows;
   for (size_t tap = 0; tap < 9; ++tap) taps.push_back(((tap / 3) * framed + tap % 3) * all);
   for (size_t i = 0; i < m; ++i) rows.push_back(((i / size) * framed + i % size) * all);
   GemmWeights weights;
-  weights.w = w.data, weights.n = channels, weights.segments = 9, weights.k = channels;
+  weights.w = w.data, weights.n = together ? all : channels, weights.segments = 9, weights.k = channels;
   weights.n_stride = 9 * channels, weights.segment_stride = channels;
-  for (size_t g = 0; g < groups; ++g) t->qgemm_pack(weights, packed.data + g * bytes, nullptr, 0, channels);
 
   QGemmArgs args;
-  args.a.row_offset = rows.data(), args.a.segments = 9, args.a.segment_offset = taps.data(), args.a.k = channels;
-  args.n = channels, args.bias = bias.data, args.multiplier = multiplier.data;
-  args.c.row_stride = all, args.zero = 100;
-  Measure(state, double(m) * all * 9 * channels, false, [&] {
+  args.a.base = a.data, args.a.row_offset = rows.data();
+  args.a.segments = 9, args.a.segment_offset = taps.data(), args.a.k = channels;
+  args.packed = packed.data, args.n = weights.n, args.bias = bias.data, args.multiplier = multiplier.data;
+  args.c.base = c.data, args.c.row_stride = all, args.zero = 100;
+  const double macs = double(m) * all * 9 * channels;
+  if (together) {
+    args.groups = groups;
+    t->qgrouped_pack(weights, groups, packed.data);
+    return Measure(state, macs, false, [&] { t->qgrouped(args, 0, m, 0, all); });
+  }
+  for (size_t g = 0; g < groups; ++g) t->qgemm_pack(weights, packed.data + g * bytes, nullptr, 0, channels);
+  Measure(state, macs, false, [&] {
     for (size_t g = 0; g < groups; ++g) {
       args.a.base = a.data + g * channels, args.c.base = c.data + g * channels, args.packed = packed.data + g * bytes;
       t->qgemm(args, 0, m, 0, channels);
