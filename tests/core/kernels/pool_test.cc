@@ -130,6 +130,30 @@ TEST(Pool, AverageOfBytes) {
   }
 }
 
+// More taps than u16 holds the sum of.
+TEST(Pool, AverageOfManyBytes) {
+  constexpr size_t kSize = 40, kChannels = 70;
+  Buffer<uint8_t> a(kSize * kSize * kChannels), want(kChannels);
+  Random random(1);
+  random.Fill(a.data(), a.size(), 200, 255);
+  const float multiplier = 1.0f / (kSize * kSize);
+  for (size_t c = 0; c < kChannels; ++c) {
+    int32_t sum = 0;
+    for (size_t i = 0; i < kSize * kSize; ++i) sum += a[i * kChannels + c] - 3;
+    want[c] = ReferenceRequantize(sum, multiplier, 7, 0, 255);
+  }
+  QAvgPoolArgs args;
+  args.a.base = a.data(), args.a.column_stride = kChannels, args.a.line_stride = kSize * kChannels;
+  args.height = args.width = args.window.kh = args.window.kw = kSize;
+  args.channels = kChannels, args.out_width = 1, args.multiplier = &multiplier, args.a_zero = 3, args.zero = 7;
+  ForEachTable([&](const KernelTable& table) {
+    Buffer<uint8_t> got(kChannels);
+    args.c.base = got.data();
+    table.qavgpool(args, 0, 1);
+    ASSERT_EQ(got.Difference(want), "");
+  });
+}
+
 TEST(Pool, AverageOfFloats) {
   for (unsigned seed = 0; seed < 200 && !HasFailure(); ++seed) {
     Pooling<float> p(seed);
