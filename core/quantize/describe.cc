@@ -8,6 +8,7 @@
 #include "core/observe/digest.h"
 #include "core/onnx/writer.h"
 #include "core/plan/program.h"
+#include "core/quantize/cost.h"
 
 namespace octavo {
 namespace {
@@ -15,14 +16,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-double Dim(const Shape& shape, int d) { return shape[d] == Shape::kUnknown ? 1.0 : static_cast<double>(shape[d]); }
-
-double Elements(const Shape& shape, int begin = 0) {
-  double product = 1;
-  for (int d = begin; d < shape.rank(); ++d) product *= Dim(shape, d);
-  return product;
-}
 
 Json ShapeJson(const std::optional<Shape>& shape) {
   if (!shape) return nullptr;
@@ -85,35 +78,6 @@ uint64_t ModelBytes(const Graph& graph) {
   bytes = 0;
   for (const Value& value : graph.values) bytes += value.constant ? value.constant->bytes() : 0;
   return bytes;
-}
-
-double NodeMacs(const Graph& graph, const Node& node) {
-  const auto shape = [&](size_t i) -> const Shape* {
-    return node.has_input(i) && graph.values[node.inputs[i]].shape ? &*graph.values[node.inputs[i]].shape : nullptr;
-  };
-  if (node.outputs.empty() || node.outputs[0] == kNoValue) return 0;
-  const std::optional<Shape>& out = graph.values[node.outputs[0]].shape;
-  const std::string& op = node.op_type;
-  if (!out) return 0;
-  if (op == "Conv" || op == "ConvInteger" || op == "QLinearConv") {
-    const Shape* w = shape(op == "QLinearConv" ? 3 : 1);  // [out, in / group, k...]
-    return w && w->rank() >= 2 ? Elements(*out) * Elements(*w, 1) : 0;
-  }
-  if (op == "ConvTranspose") {
-    const Shape *x = shape(0), *w = shape(1);  // [in, out / group, k...]
-    return x && w && w->rank() >= 2 ? Elements(*x) * Elements(*w, 1) : 0;
-  }
-  if (op == "MatMul" || op == "MatMulInteger" || op == "QLinearMatMul") {
-    const Shape* a = shape(0);
-    return a && a->rank() >= 1 ? Elements(*out) * Dim(*a, a->rank() - 1) : 0;
-  }
-  if (op == "Gemm") {
-    const Shape* a = shape(0);
-    const Attribute* trans = node.FindAttribute("transA");
-    const bool transposed = trans && std::holds_alternative<int64_t>(trans->value) && std::get<int64_t>(trans->value);
-    return a && a->rank() == 2 ? Elements(*out) * Dim(*a, transposed ? 0 : 1) : 0;
-  }
-  return 0;
 }
 
 Result<std::vector<Decision>> NodeDecisions(const Graph& graph, const Graph& simplified, const MemoryPtr& memory) {

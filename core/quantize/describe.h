@@ -16,9 +16,6 @@ bool IsQuantized(const Graph& graph);
 // The size of the model as one ONNX file; of its weights alone where one file cannot hold it.
 uint64_t ModelBytes(const Graph& graph);
 
-// Multiply-accumulates of one run of a node; open dimensions count as 1. 0 for operators that do not multiply matrices.
-double NodeMacs(const Graph& graph, const Node& node);
-
 // What became of every node: as stored by Quantize, else as the planner runs a foreign quantized model, else what a
 // static recipe would do. `simplified`: Simplify(graph).
 Result<std::vector<Decision>> NodeDecisions(const Graph& graph, const Graph& simplified, const MemoryPtr& memory);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/quantize/cost.h"
+
 namespace octavo {
 namespace {
 
@@ -29,6 +31,7 @@ class Placer {
     FormOtherUnits();
     SortUnits();
     ChooseInt8();
+    if (recipe_.scheme != Scheme::kWeightOnly) KeepFasterInFloat(graph_, recipe_, &placement_);
     ChooseQuantizedValues();
     ShareParams();
     Explain();
@@ -308,6 +311,11 @@ class Placer {
     return unit.nodes.size() == 1 ? node(unit.nodes[0]).outputs : std::vector<ValueId>{unit.output};
   }
 
+  bool Shrinks(const Unit& unit) const {
+    const auto &from = graph_.values[unit.inputs[0]].shape, &to = graph_.values[unit.output].shape;
+    return from && to && ElementsOf(*to) < ElementsOf(*from);
+  }
+
   void ChooseInt8() {
     std::vector<Unit>& units = placement_.units;
     for (Unit& unit : units) {
@@ -347,7 +355,9 @@ class Placer {
       const bool elementwise = unit.rule == QuantRule::kTable || lowering == Lowering::kBinary;
       const bool moves =
           unit.rule == QuantRule::kMove && lowering != Lowering::kPool && lowering != Lowering::kGlobalPool;
-      if (unit.rule == QuantRule::kWeighted || (unit.rule == QuantRule::kMove && feeds_only_int8[u])) {
+      // What takes a part of a value does so before it is converted.
+      const bool begins = feeds_only_int8[u] && !(moves && !reached && Shrinks(unit));
+      if (unit.rule == QuantRule::kWeighted || (unit.rule == QuantRule::kMove && begins)) {
         unit.int8 = true;
       } else if (!reached) {
         Refuse(unit, "float_input", "it reads a value that is computed in float");

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/graph/operator.h"
+#include "core/quantize/cost.h"
 #include "core/quantize/describe.h"
 
 namespace octavo {

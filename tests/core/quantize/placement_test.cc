@@ -179,6 +179,17 @@ TEST(Placement, InputsAreMovedInEightBitBeforeTheFirstConvolution) {
                "x Transpose_0_out=x");
 }
 
+TEST(Placement, WhatTakesAPartDoesSoBeforeTheConversion) {
+  NetBuilder net;
+  const ValueId x = net.Input("x", DType::kFloat, {1, 8, 64});
+  const ValueId first = net.Node1("Gather", {x, net.Scalar<int64_t>(0)}, {Attr("axis", 1)});
+  net.Output(net.Gemm(first, 8), "y");
+  ExpectPlaced(net.Resolved(),
+               "Gather_0: x -> Gather_0_out (float_input)\n"
+               "Gemm_1: Gather_0_out -> y\n",
+               "Gather_0_out");
+}
+
 TEST(Placement, KeptNodesSplitUnits) {
   NetBuilder net;
   const ValueId a = net.Relu(net.Conv(net.Input("x", DType::kFloat, {1, 3, 8, 8}), 4, 3));
