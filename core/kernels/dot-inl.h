@@ -6,11 +6,13 @@
 //
 // Never vpmaddubsw on bytes as they come (its int16 pairs saturate) nor vpdpbusds.
 //
-//   kDotBytes   one instruction (vpdpbusd), or a few (two udot on Arm). Weights are packed as bytes.
+//   kDotBytes   one instruction: vpdpbusd, or sdot on Arm. Weights are packed as bytes.
+//   kDotSigns   pmaddubsw, with signs moved from the weights to A. Two bytes a weight: its magnitude, its sign.
 //   otherwise   pmaddwd on int16 pairs. Weights are packed as int16, the even elements of a quad in one vector, the odd
 //               ones in the next: splitting a quad of A by a mask and a shift then serves all columns.
 //
-// Sums over many quads, whose end can take off a constant, have a faster way on some machines: see LongDot.
+// Two of these (kDotOffset) add a constant that depends on the weights alone: the same sum for an A of zeros. Kernels
+// store it beside the weights when they pack them (AddOffset) and begin their sums without it.
 #if defined(OCTAVO_CORE_KERNELS_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTAVO_CORE_KERNELS_DOT_INL_H_
 #undef OCTAVO_CORE_KERNELS_DOT_INL_H_
@@ -62,13 +64,38 @@ using VF32 = hn::VFromD<DF32>;
 #endif
 inline constexpr bool kDotBytes = OCTAVO_DOT_BYTES;
 
+// pmaddubsw sums two products in 16 bits, where those of
+//
+//    |w| * t      t = a - 128 where w >= 0      which is a xor 0x80
+//                 t = 127 - a where w < 0                a xor 0x7F
+//
+// fit, being at most 128 * 128. They differ from w * a by what depends on w alone.
+#undef OCTAVO_DOT_SIGNS
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSSE3 && !OCTAVO_DOT_BYTES
+#define OCTAVO_DOT_SIGNS 1
+#else
+#define OCTAVO_DOT_SIGNS 0
+#endif
+
+inline constexpr bool kDotOffset = OCTAVO_DOT_SIGNS || OCTAVO_DOT_ARM;
+
 // Bytes of one packed weight.
 inline constexpr size_t kWeightBytes = kDotBytes ? 1 : 2;
 
+// Quads of A as Dot wants them: sdot multiplies s8, so t = a - 128.
+HWY_INLINE hn::VFromD<DU32> ToQuads(hn::VFromD<DU32> a) {
+#if OCTAVO_DOT_ARM
+  return hn::Xor(a, hn::Set(DU32(), 0x80808080u));
+#else
+  return a;
+#endif
+}
+
+// A quad for all columns.
 HWY_INLINE hn::VFromD<DU32> LoadQuad(const uint8_t* a) {
   uint32_t quad;
   std::memcpy(&quad, a, sizeof(quad));
-  return hn::Set(DU32(), quad);
+  return ToQuads(hn::Set(DU32(), quad));
 }
 
 // Keeps a vector that is used several times in a register. gcc would rather read it from memory at every use, which
@@ -81,27 +108,16 @@ HWY_INLINE V InRegister(V v) {
   return v;
 }
 
-#if OCTAVO_DOT_ARM
-HWY_INLINE VI32 DotU8(hn::VFromD<DU8> a, hn::VFromD<DU8> b, VI32 acc) {
-#if HWY_TARGET_IS_SVE
-  return hn::BitCast(DI32(), hn::SumOfMulQuadAccumulate(DU32(), a, b, hn::BitCast(DU32(), acc)));
-#else
-  asm(".arch armv8.2-a+dotprod\n\tudot %0.4s, %1.16b, %2.16b" : "+w"(acc.raw) : "w"(a.raw), "w"(b.raw));
-  return acc;
-#endif
+// Packed weights of Lanes(DI32) columns: in registers, or where they are used once their address.
+#if OCTAVO_DOT_SIGNS
+struct Weights {
+  hn::VFromD<DU8> magnitude, flip;
+};
+HWY_INLINE Weights LoadWeights(const uint8_t* b) {
+  const DU8 du8;
+  return {InRegister(hn::Load(du8, b)), InRegister(hn::Load(du8, b + hn::Lanes(du8)))};
 }
-HWY_INLINE VI32 DotS8(hn::VFromD<DI8> a, hn::VFromD<DI8> b, VI32 acc) {
-#if HWY_TARGET_IS_SVE
-  return hn::SumOfMulQuadAccumulate(DI32(), a, b, acc);
-#else
-  asm(".arch armv8.2-a+dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(acc.raw) : "w"(a.raw), "w"(b.raw));
-  return acc;
-#endif
-}
-#endif
-
-// Packed weights of Lanes(DI32) columns: a vector, or where two of them would be needed their address.
-#if OCTAVO_DOT_BYTES
+#elif OCTAVO_DOT_BYTES
 using Weights = hn::VFromD<DU8>;
 HWY_INLINE Weights LoadWeights(const uint8_t* b) { return InRegister(hn::Load(DU8(), b)); }
 #else
@@ -111,11 +127,17 @@ HWY_INLINE Weights LoadWeights(const uint8_t* b) { return b; }
 
 // acc plus the quads a[i] times columns.
 HWY_INLINE VI32 Dot(hn::VFromD<DU32> a, Weights b, VI32 acc) {
-  const DI32 di32;
-#if OCTAVO_DOT_ARM
-  // Read as u8, a negative weight is 256 too large.
-  const auto bytes = hn::BitCast(DU8(), a);
-  return hn::Sub(DotU8(bytes, b, acc), hn::ShiftLeft<8>(DotU8(bytes, hn::ShiftRight<7>(b), hn::Zero(di32))));
+  [[maybe_unused]] const DI32 di32;
+#if OCTAVO_DOT_SIGNS
+  const DI16 di16;
+  const auto t = hn::BitCast(DI8(), hn::Xor(hn::BitCast(DU8(), a), b.flip));
+  const auto pairs = hn::SatWidenMulPairwiseAdd(di16, b.magnitude, t);
+  return hn::Add(acc, hn::WidenMulPairwiseAdd(di32, pairs, hn::Set(di16, 1)));
+#elif HWY_TARGET_IS_SVE
+  return hn::SumOfMulQuadAccumulate(di32, hn::BitCast(DI8(), a), hn::BitCast(DI8(), b), acc);
+#elif OCTAVO_DOT_ARM
+  asm(".arch armv8.2-a+dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(acc.raw) : "w"(a.raw), "w"(b.raw));
+  return acc;
 #elif OCTAVO_DOT_BYTES
   return hn::SumOfMulQuadAccumulate(di32, hn::BitCast(DU8(), a), hn::BitCast(DI8(), b), acc);
 #else
@@ -128,95 +150,26 @@ HWY_INLINE VI32 Dot(hn::VFromD<DU32> a, Weights b, VI32 acc) {
 #endif
 }
 
-// Writes quad[0..3] as weights of column j of a vector of packed weights.
-HWY_INLINE void PackQuad(const int8_t* quad, size_t j, uint8_t* packed) {
-  if constexpr (kDotBytes) {
-    std::memcpy(packed + 4 * j, quad, 4);
-  } else {
-    const size_t lanes = hn::Lanes(DI16());
-    int16_t* pairs = reinterpret_cast<int16_t*>(packed);
-    pairs[2 * j] = quad[0];
-    pairs[2 * j + 1] = quad[2];
-    pairs[lanes + 2 * j] = quad[1];
-    pairs[lanes + 2 * j + 1] = quad[3];
-  }
-}
-
-// The same for a whole vector of columns.
+// Writes quads, one for each column, as packed weights.
 HWY_INLINE void PackQuads(hn::VFromD<DU8> quads, uint8_t* packed) {
-  if constexpr (kDotBytes) {
-    hn::Store(quads, DU8(), packed);
-  } else {
-    const DI16 di16;
-    int16_t* pairs = reinterpret_cast<int16_t*>(packed);
-    const auto bytes = hn::BitCast(di16, quads);
-    hn::Store(hn::ShiftRight<8>(hn::ShiftLeft<8>(bytes)), di16, pairs);
-    hn::Store(hn::ShiftRight<8>(bytes), di16, pairs + hn::Lanes(di16));
-  }
-}
-
-// A sum of LongDots over quads of A is the product plus a constant, the same sum for an A of zeros (kLongOffset: else
-// it is zero). Weights are packed for it by PackLongQuads, in as many bytes as for Dot.
-//
-// pmaddubsw saturates its sums of two products unless signs move from the weights to A:
-//
-//    |w| * t      t = a - 128 where w >= 0      which is a xor 0x80
-//                 t = 127 - a where w < 0                a xor 0x7F
-//
-// is at most 128 * 128, so that two fit, and differs from w * a by what depends on w alone. Arm multiplies s8 by s8
-// with one instruction instead of four: t = a - 128.
-#undef OCTAVO_DOT_SIGNS
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSSE3 && !OCTAVO_DOT_BYTES
-#define OCTAVO_DOT_SIGNS 1
-#else
-#define OCTAVO_DOT_SIGNS 0
-#endif
-inline constexpr bool kLongOffset = OCTAVO_DOT_SIGNS || OCTAVO_DOT_ARM;
-
-#if OCTAVO_DOT_SIGNS
-struct LongWeights {
-  hn::VFromD<DU8> magnitude, flip;
-};
-HWY_INLINE LongWeights LoadLongWeights(const uint8_t* b) {
-  const DU8 du8;
-  return {InRegister(hn::Load(du8, b)), InRegister(hn::Load(du8, b + hn::Lanes(du8)))};
-}
-#else
-using LongWeights = Weights;
-HWY_INLINE LongWeights LoadLongWeights(const uint8_t* b) { return LoadWeights(b); }
-#endif
-
-HWY_INLINE hn::VFromD<DU32> LoadLongQuad(const uint8_t* a) {
-#if OCTAVO_DOT_ARM
-  return hn::Xor(LoadQuad(a), hn::Set(DU32(), 0x80808080u));
-#else
-  return LoadQuad(a);
-#endif
-}
-
-HWY_INLINE VI32 LongDot(hn::VFromD<DU32> a, LongWeights b, VI32 acc) {
-#if OCTAVO_DOT_SIGNS
-  const DI16 di16;
-  const auto t = hn::BitCast(DI8(), hn::Xor(hn::BitCast(DU8(), a), b.flip));
-  const auto pairs = hn::SatWidenMulPairwiseAdd(di16, b.magnitude, t);
-  return hn::Add(acc, hn::WidenMulPairwiseAdd(DI32(), pairs, hn::Set(di16, 1)));
-#elif OCTAVO_DOT_ARM
-  return DotS8(hn::BitCast(DI8(), a), hn::BitCast(DI8(), b), acc);
-#else
-  return Dot(a, b, acc);
-#endif
-}
-
-HWY_INLINE void PackLongQuads(hn::VFromD<DU8> quads, uint8_t* packed) {
 #if OCTAVO_DOT_SIGNS
   const DU8 du8;
   const auto w = hn::BitCast(DI8(), quads);
   hn::Store(hn::BitCast(du8, hn::Abs(w)), du8, packed);
   hn::Store(hn::Xor(hn::BitCast(du8, hn::BroadcastSignBit(w)), hn::Set(du8, 0x80)), du8, packed + hn::Lanes(du8));
+#elif OCTAVO_DOT_BYTES
+  hn::Store(quads, DU8(), packed);
 #else
-  PackQuads(quads, packed);
+  const DI16 di16;
+  int16_t* pairs = reinterpret_cast<int16_t*>(packed);
+  const auto bytes = hn::BitCast(di16, quads);
+  hn::Store(hn::ShiftRight<8>(hn::ShiftLeft<8>(bytes)), di16, pairs);
+  hn::Store(hn::ShiftRight<8>(bytes), di16, pairs + hn::Lanes(di16));
 #endif
 }
+
+// sum plus what the packed weights at b make of zeros.
+HWY_INLINE VI32 AddOffset(const uint8_t* b, VI32 sum) { return Dot(ToQuads(hn::Zero(DU32())), LoadWeights(b), sum); }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE

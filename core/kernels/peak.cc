@@ -48,12 +48,12 @@ double DotChains(size_t rounds) {
 #if OCTAVO_DOT_BYTES || OCTAVO_DOT_SIGNS
   const DU8 du8;
 #if OCTAVO_DOT_SIGNS
-  const LongWeights weights{hn::Set(du8, 5), hn::Set(du8, 0x80)};
+  const Weights weights{hn::Set(du8, 5), hn::Set(du8, 0x80)};
 #else
-  const LongWeights weights = hn::Set(du8, 5);
+  const Weights weights = hn::Set(du8, 5);
 #endif
   RunChains(rounds, hn::Zero(di32), hn::Set(DU32(), 0x03030303u), weights,
-            [](auto x, auto y, auto sum) HWY_ATTR { return LongDot(x, y, sum); });
+            [](auto x, auto y, auto sum) HWY_ATTR { return Dot(x, y, sum); });
   constexpr size_t kMacsPerLane = 4;
 #else
   const DI16 di16;

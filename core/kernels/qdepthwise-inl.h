@@ -27,6 +27,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "core/kernels/dot-inl.h"
 #include "core/kernels/kernels.h"
@@ -58,9 +59,13 @@ HWY_INLINE size_t PixelsOfBlock(size_t channels) {
   return n >= 64 && channels <= n / 4 ? 4 : n >= 32 && channels <= n / 2 ? 2 : 1;
 }
 
-HWY_INLINE size_t DepthwiseBlockBytes(const Window& w) {
+// Of the weights of a block, and of its offsets (dot-inl.h) behind them.
+HWY_INLINE size_t DepthwiseWeightBytes(const Window& w) {
   const DepthwiseShape shape(w);
   return w.kw * shape.quads * shape.lines * 4 * BlockChannels() * kWeightBytes;
+}
+HWY_INLINE size_t DepthwiseBlockBytes(const Window& w) {
+  return DepthwiseWeightBytes(w) + (kDotOffset ? BlockChannels() * sizeof(int32_t) : 0);
 }
 
 inline size_t QDepthwisePackedBytes(size_t channels, const Window& w) {
@@ -74,25 +79,37 @@ HWY_INLINE size_t ChannelOfLane(size_t v, size_t j, size_t pixels) {
   return j / 4 % blocks * 16 + v * 4 + j % 4;
 }
 
-// [block][half][quad][kx][line][2 vectors].
+// [block][half][quad][kx][line][2 vectors], a block's offsets at its end.
 inline void QDepthwisePack(size_t channels, const Window& w, const int8_t* weights, void* packed) {
   uint8_t* to = static_cast<uint8_t*>(packed);
   const DepthwiseShape shape(w);
-  const size_t lanes = hn::Lanes(DI32());
-  const auto vector = [&](size_t block, size_t v, size_t q, size_t kx, size_t line) {
+  const DI32 di32;
+  const size_t lanes = hn::Lanes(di32);
+  HWY_ALIGN uint8_t quads[64];
+  int32_t* offsets = nullptr;
+  const auto vector = [&](size_t block, size_t v, size_t q, size_t kx, size_t line) HWY_ATTR {
     const size_t pixels = PixelsOfBlock(channels - block);
+    std::memset(quads, 0, sizeof(quads));
     for (size_t j = 0; j < lanes; ++j) {
       const size_t channel = block + ChannelOfLane(v, j, pixels);
-      int8_t quad[4] = {0, 0, 0, 0};
       for (size_t i = 0; i < 4; ++i) {
         const size_t ky = q * 4 + i - line;  // wraps for the line above the window
-        if (channel < channels && ky < w.kh) quad[i] = weights[(channel * w.kh + ky) * w.kw + kx];
+        if (channel >= channels || ky >= w.kh) continue;
+        quads[4 * j + i] = static_cast<uint8_t>(weights[(channel * w.kh + ky) * w.kw + kx]);
       }
-      PackQuad(quad, j, to);
+    }
+    PackQuads(hn::Load(DU8(), quads), to);
+    if constexpr (kDotOffset) {  // the same for both lines
+      int32_t* sum = offsets + v * lanes;
+      if (line == 0) hn::Store(AddOffset(to, hn::Load(di32, sum)), di32, sum);
     }
     to += 4 * lanes * kWeightBytes;
   };
   for (size_t block = 0; block < channels; block += BlockChannels()) {
+    if constexpr (kDotOffset) {
+      offsets = reinterpret_cast<int32_t*>(to + DepthwiseWeightBytes(w));
+      std::memset(offsets, 0, BlockChannels() * sizeof(int32_t));
+    }
     for (size_t half = 0; half < 2; ++half) {
       for (size_t q = 0; q < shape.quads; ++q) {
         for (size_t kx = 0; kx < w.kw; ++kx) {
@@ -103,6 +120,7 @@ inline void QDepthwisePack(size_t channels, const Window& w, const int8_t* weigh
         }
       }
     }
+    if constexpr (kDotOffset) to += BlockChannels() * sizeof(int32_t);
   }
 }
 
@@ -174,8 +192,8 @@ HWY_INLINE void Turn(const uint8_t* const line[4], int64_t at, int64_t pixel_ste
   const auto v3 = LoadPixels<kPixels>(line[3] + at, pixel_step);
   const auto v01 = hn::BitCast(du16, kHalf ? hn::InterleaveUpper(du8, v0, v1) : hn::InterleaveLower(du8, v0, v1));
   const auto v23 = hn::BitCast(du16, kHalf ? hn::InterleaveUpper(du8, v2, v3) : hn::InterleaveLower(du8, v2, v3));
-  t0 = hn::BitCast(du32, hn::InterleaveLower(du16, v01, v23));
-  t1 = hn::BitCast(du32, hn::InterleaveUpper(du16, v01, v23));
+  t0 = ToQuads(hn::BitCast(du32, hn::InterleaveLower(du16, v01, v23)));
+  t1 = ToQuads(hn::BitCast(du32, hn::InterleaveUpper(du16, v01, v23)));
 }
 
 // Cells are the output pixels (vectors of them) whose accumulators are in registers together: cell i belongs to line
@@ -369,7 +387,7 @@ HWY_INLINE void QDepthwiseBlock(const QDepthwiseArgs& args, DepthwiseBlock& bloc
 inline void QDepthwise(const QDepthwiseArgs& args, size_t y_begin, size_t y_end) {
   const Window& w = args.window;
   const DepthwiseShape shape(w);
-  HWY_ALIGN int32_t bias[64] = {};
+  HWY_ALIGN int32_t bias[64];
   HWY_ALIGN float multiplier[64];
   DepthwiseBlock block{};
   block.weights = static_cast<const uint8_t*>(args.packed);
@@ -384,7 +402,15 @@ inline void QDepthwise(const QDepthwiseArgs& args, size_t y_begin, size_t y_end)
   for (size_t channel = 0; channel < args.channels; channel += BlockChannels()) {
     block.channels = args.channels - channel;
     const size_t pixels = PixelsOfBlock(block.channels);
+    std::memset(bias, 0, sizeof(bias));
     if (args.bias) OrderChannels(args.bias + channel, pixels, bias);
+    if constexpr (kDotOffset) {
+      const auto* offsets = reinterpret_cast<const int32_t*>(block.weights + DepthwiseWeightBytes(w));
+      const DI32 di32;
+      for (size_t j = 0; j < BlockChannels(); j += hn::Lanes(di32)) {
+        hn::Store(hn::Sub(hn::Load(di32, bias + j), hn::Load(di32, offsets + j)), di32, bias + j);
+      }
+    }
     OrderChannels(args.multiplier + channel, pixels, multiplier);
     if (pixels == 1) QDepthwiseBlock<1>(args, block, channel, y_begin, y_end);
     // Only vectors of several blocks of 16 bytes hold several pixels.

@@ -49,14 +49,20 @@ inline constexpr size_t kBlockBytes = 256 * 1024;
 
 HWY_INLINE size_t TileColumns() { return kTileVectors * hn::Lanes(DI32()); }
 
-// Bytes of one column of packed weights: all segments.
-HWY_INLINE size_t ColumnBytes(size_t segments, size_t k) { return segments * DivideUp(k, 4) * 4 * kWeightBytes; }
+// With a tile go its offsets (dot-inl.h), where there are any: of as many vectors as it has columns, vector i that of
+// the first (i + 1) * kOffsetQuads quads, the last that of all. A product by a part of the quads needs differences.
+inline constexpr size_t kOffsetQuads = 16;
+
+// Bytes of one column of packed weights.
+HWY_INLINE size_t ColumnBytes(size_t quads) {
+  return quads * 4 * kWeightBytes + (kDotOffset ? DivideUp(quads, kOffsetQuads) * sizeof(int32_t) : 0);
+}
 
 // Columns as packed: the last tile is as many whole vectors as it needs.
 HWY_INLINE size_t PackedColumns(size_t n) { return DivideUp(n, hn::Lanes(DI32())) * hn::Lanes(DI32()); }
 
 inline size_t QGemmPackedBytes(size_t n, size_t segments, size_t k) {
-  return DivideUp(PackedColumns(n) * ColumnBytes(segments, k), 64) * 64;
+  return DivideUp(PackedColumns(n) * ColumnBytes(segments * DivideUp(k, 4)), 64) * 64;
 }
 
 // One row of a tile: c0..c3 += quad * columns at b.
@@ -64,38 +70,48 @@ template <size_t kVectors>
 HWY_INLINE void DotRow(const uint8_t* HWY_RESTRICT a, const uint8_t* HWY_RESTRICT b, VI32& c0, VI32& c1, VI32& c2,
                        VI32& c3) {
   const size_t step = hn::Lanes(DI32()) * 4 * kWeightBytes;
-  const auto quad = LoadLongQuad(a);
-  c0 = LongDot(quad, LoadLongWeights(b), c0);
-  if constexpr (kVectors > 1) c1 = LongDot(quad, LoadLongWeights(b + step), c1);
-  if constexpr (kVectors > 2) c2 = LongDot(quad, LoadLongWeights(b + 2 * step), c2);
-  if constexpr (kVectors > 3) c3 = LongDot(quad, LoadLongWeights(b + 3 * step), c3);
+  const auto quad = LoadQuad(a);
+  c0 = Dot(quad, LoadWeights(b), c0);
+  if constexpr (kVectors > 1) c1 = Dot(quad, LoadWeights(b + step), c1);
+  if constexpr (kVectors > 2) c2 = Dot(quad, LoadWeights(b + 2 * step), c2);
+  if constexpr (kVectors > 3) c3 = Dot(quad, LoadWeights(b + 3 * step), c3);
 }
 
-// What accumulators of a tile begin with: the bias, less what a row of zeros would add up to.
+// The offset of the first `quads` of all quads of a tile, for the vector that begins at column j of `columns`.
+HWY_INLINE VI32 Offset(const uint8_t* tile, size_t columns, size_t all, size_t quads, size_t j) {
+  const DI32 di32;
+  const size_t quad_bytes = columns * 4 * kWeightBytes;
+  const size_t stored = quads == all ? DivideUp(quads, kOffsetQuads) : quads / kOffsetQuads;
+  VI32 sum = hn::Zero(di32);
+  if (stored > 0) {
+    const auto* offsets = reinterpret_cast<const int32_t*>(tile + all * quad_bytes);
+    sum = hn::Load(di32, offsets + (stored - 1) * columns + j);
+  }
+  for (size_t q = stored * kOffsetQuads; q < quads; ++q) {
+    sum = AddOffset(tile + q * quad_bytes + j * 4 * kWeightBytes, sum);
+  }
+  return sum;
+}
+
+// What accumulators of a tile begin with: the bias, less the offset.
 template <size_t kVectors>
 HWY_NOINLINE void StartTile(const QGemmArgs& args, const uint8_t* tile, size_t n, int32_t* HWY_RESTRICT start) {
   const DI32 di32;
-  const size_t lanes = hn::Lanes(di32);
-  const size_t quad_bytes = kVectors * lanes * 4 * kWeightBytes;
-  VI32 c0 = hn::Zero(di32), c1 = c0, c2 = c0, c3 = c0;
-  if constexpr (kLongOffset) {
-    const uint8_t zeros[4] = {0, 0, 0, 0};
-    const uint8_t* HWY_RESTRICT b = tile;
-    for (size_t s = 0; s < args.a.segments; ++s) {
-      if (args.segment_quad) b = tile + args.segment_quad[s] * quad_bytes;
-      for (size_t k = 0; k < args.a.k; k += 4, b += quad_bytes) {
-        DotRow<kVectors>(zeros, b, c0, c1, c2, c3);
+  const size_t lanes = hn::Lanes(di32), columns = kVectors * lanes;
+  for (size_t j = 0; j < columns; j += lanes) {
+    VI32 sum = args.bias ? hn::LoadU(di32, args.bias + n + j) : hn::Zero(di32);
+    if constexpr (kDotOffset) {
+      const size_t quads = DivideUp(args.a.k, 4), used = args.a.segments * quads;
+      const size_t all = args.quads ? args.quads : used;
+      if (!args.segment_quad) sum = hn::Sub(sum, Offset(tile, columns, all, used, j));
+      for (size_t s = 0; args.segment_quad && s < args.a.segments; ++s) {
+        const size_t first = args.segment_quad[s];
+        sum = hn::Add(sum, Offset(tile, columns, all, first, j));
+        sum = hn::Sub(sum, Offset(tile, columns, all, first + quads, j));
       }
     }
+    hn::Store(sum, di32, start + j);
   }
-  const auto store = [&](VI32 offset, size_t v) HWY_ATTR {
-    const VI32 bias = args.bias ? hn::LoadU(di32, args.bias + n + v * lanes) : hn::Zero(di32);
-    hn::Store(hn::Sub(bias, offset), di32, start + v * lanes);
-  };
-  store(c0, 0);
-  if constexpr (kVectors > 1) store(c1, 1);
-  if constexpr (kVectors > 2) store(c2, 2);
-  if constexpr (kVectors > 3) store(c3, 3);
 }
 
 // Stores `columns` bytes of one row of results.
@@ -326,7 +342,7 @@ void QGemmPanel(const QGemmArgs& args, const uint8_t* b, size_t m, size_t m_end,
 
 inline void QGemm(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_begin, size_t n_end) {
   const size_t lanes = hn::Lanes(DI32());
-  const size_t column_bytes = args.quads ? ColumnBytes(args.quads, 4) : ColumnBytes(args.a.segments, args.a.k);
+  const size_t column_bytes = ColumnBytes(args.quads ? args.quads : args.a.segments * DivideUp(args.a.k, 4));
   const size_t row_bytes = std::max<size_t>(args.a.segments * args.a.k, 1);
   const size_t block = std::max<size_t>(kBlockBytes / row_bytes / kTileRows, 8) * kTileRows;
 

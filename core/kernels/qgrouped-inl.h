@@ -54,32 +54,51 @@ HWY_INLINE bool IsGroupWidth(size_t columns) {
   return false;
 }
 
-HWY_INLINE size_t GroupBytes(size_t columns, size_t segments, size_t k) {
+// Of the weights of a group, and of its offsets (dot-inl.h) behind them.
+HWY_INLINE size_t GroupWeightBytes(size_t columns, size_t segments, size_t k) {
   return columns * segments * DivideUp(k, 4) * 4 * kWeightBytes;
+}
+HWY_INLINE size_t GroupBytes(size_t columns, size_t segments, size_t k) {
+  return GroupWeightBytes(columns, segments, k) + (kDotOffset ? columns * sizeof(int32_t) : 0);
 }
 
 inline size_t QGroupedPackedBytes(size_t n, size_t groups, size_t segments, size_t k) {
   return IsGroupWidth(n / groups) ? DivideUp(groups * GroupBytes(n / groups, segments, k), 64) * 64 : 0;
 }
 
-// [group][segment][quad][vector].
+// [group][segment][quad][vector], a group's offsets at its end.
 inline void QGroupedPack(const GemmWeights& w, size_t groups, void* packed) {
+  const DU8 du8;
+  const DI32 di32;
   const size_t columns = w.n / groups;
-  const size_t lanes = std::min(hn::Lanes(DI32()), columns);
   const auto* base = static_cast<const int8_t*>(w.w);
   uint8_t* to = static_cast<uint8_t*>(packed);
+  HWY_ALIGN uint8_t quads[kMostGroupedVectors * 64];
   for (size_t group = 0; group < w.n; group += columns) {
+    auto* offsets = reinterpret_cast<int32_t*>(to + GroupWeightBytes(columns, w.segments, w.k));
+    if constexpr (kDotOffset) std::memset(offsets, 0, columns * sizeof(int32_t));
     for (size_t s = 0; s < w.segments; ++s) {
-      for (size_t k = 0; k < w.k; k += 4, to += columns * 4 * kWeightBytes) {
+      for (size_t k = 0; k < w.k; k += 4) {
+        std::memset(quads, 0, sizeof(quads));
         for (size_t j = 0; j < columns; ++j) {
           const int8_t* from = base + static_cast<int64_t>(group + j) * w.n_stride +
                                static_cast<int64_t>(s) * w.segment_stride + static_cast<int64_t>(k) * w.k_stride;
-          int8_t quad[4] = {0, 0, 0, 0};
-          for (size_t i = 0; i < std::min<size_t>(4, w.k - k); ++i, from += w.k_stride) quad[i] = *from;
-          PackQuad(quad, j % lanes, to + j / lanes * lanes * 4 * kWeightBytes);
+          for (size_t i = 0; i < std::min<size_t>(4, w.k - k); ++i, from += w.k_stride) {
+            quads[4 * j + i] = static_cast<uint8_t>(*from);
+          }
         }
+#if OCTAVO_NARROW_GROUPS
+        std::memcpy(to, quads, columns * 4);
+        to += columns * 4;
+#else
+        for (size_t j = 0; j < columns; j += hn::Lanes(di32), to += hn::Lanes(du8) * kWeightBytes) {
+          PackQuads(hn::Load(du8, quads + 4 * j), to);
+          if constexpr (kDotOffset) hn::Store(AddOffset(to, hn::Load(di32, offsets + j)), di32, offsets + j);
+        }
+#endif
       }
     }
+    if constexpr (kDotOffset) to += columns * sizeof(int32_t);
   }
 }
 
@@ -129,6 +148,12 @@ HWY_NOINLINE void GroupedTile(const QGemmArgs& args, const GroupedRows& rows, co
   if (args.bias) {
     c00 = hn::LoadU(d, args.bias + n);
     if constexpr (kVectors > 1) c01 = hn::LoadU(d, args.bias + n + kLanes);
+  }
+  if constexpr (kDotOffset) {
+    const auto* offsets =
+        reinterpret_cast<const int32_t*>(b + GroupWeightBytes(kVectors * kLanes, args.a.segments, args.a.k));
+    c00 = hn::Sub(c00, hn::Load(d, offsets));
+    if constexpr (kVectors > 1) c01 = hn::Sub(c01, hn::Load(d, offsets + kLanes));
   }
   V c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01;
   V c40 = c00, c41 = c01, c50 = c00, c51 = c01, c60 = c00, c61 = c01, c70 = c00, c71 = c01;

@@ -51,19 +51,27 @@ HWY_INLINE void OrderQuads(const GemmWeights& w, const uint8_t* from, size_t k, 
   }
 }
 
-// sums[j] = the sum of column j of a packed tile: its product with ones, less that with zeros.
-HWY_INLINE void SumColumns(const uint8_t* tile, size_t quads, size_t real, size_t columns, int32_t* sums) {
+// Stores the offsets of a packed tile, and sums[j] (unless null) = the sum of column j: its product with ones, less the
+// offset.
+HWY_INLINE void SumColumns(uint8_t* tile, size_t quads, size_t real, size_t columns, int32_t* sums) {
+  if (!kDotOffset && !sums) return;
   const DI32 di32;
-  const size_t lanes = hn::Lanes(di32);
-  const uint8_t ones[4] = {1, 1, 1, 1}, zeros[4] = {0, 0, 0, 0};
-  for (size_t j = 0; j < real; j += lanes) {
+  const size_t lanes = hn::Lanes(di32), quad_bytes = columns * 4 * kWeightBytes;
+  const uint8_t ones[4] = {1, 1, 1, 1};
+  for (size_t j = 0; j < columns; j += lanes) {
     VI32 sum = hn::Zero(di32), offset = sum;
     const uint8_t* b = tile + j * 4 * kWeightBytes;
-    for (size_t q = 0; q < quads; ++q, b += columns * 4 * kWeightBytes) {
-      sum = LongDot(LoadLongQuad(ones), LoadLongWeights(b), sum);
-      if constexpr (kLongOffset) offset = LongDot(LoadLongQuad(zeros), LoadLongWeights(b), offset);
+    auto* offsets = reinterpret_cast<int32_t*>(tile + quads * quad_bytes) + j;
+    for (size_t q = 0; q < quads; ++q, b += quad_bytes) {
+      sum = Dot(LoadQuad(ones), LoadWeights(b), sum);
+      if constexpr (kDotOffset) {
+        offset = AddOffset(b, offset);
+        if (q % kOffsetQuads == kOffsetQuads - 1 || q == quads - 1) {
+          hn::Store(offset, di32, offsets + q / kOffsetQuads * columns);
+        }
+      }
     }
-    hn::StoreN(hn::Sub(sum, offset), di32, sums + j, std::min(lanes, real - j));
+    if (sums && j < real) hn::StoreN(hn::Sub(sum, offset), di32, sums + j, std::min(lanes, real - j));
   }
 }
 
@@ -74,8 +82,9 @@ inline void QGemmPack(const GemmWeights& w, void* packed, int32_t* column_sums, 
   const auto flips = hn::Set(du8, flip);
   HWY_ALIGN uint8_t block[kPackQuads * 64 * 4];
 
+  const size_t quads = w.segments * DivideUp(w.k, 4);
   for (size_t tile = n_begin; tile < n_end; tile += TileColumns()) {
-    uint8_t* const start = static_cast<uint8_t*>(packed) + tile * ColumnBytes(w.segments, w.k);
+    uint8_t* const start = static_cast<uint8_t*>(packed) + tile * ColumnBytes(quads);
     const size_t columns = std::min(TileColumns(), PackedColumns(w.n) - tile);
     const size_t real = std::min(columns, w.n - tile);
     const uint8_t* corner = static_cast<const uint8_t*>(w.w) + static_cast<int64_t>(tile) * w.n_stride;
@@ -87,12 +96,12 @@ inline void QGemmPack(const GemmWeights& w, void* packed, int32_t* column_sums, 
         if (real < columns || depth % 4 != 0) std::memset(block, flip, bytes);  // padding is 0 once flipped
         OrderQuads(w, corner + static_cast<int64_t>(k) * w.k_stride, depth, real, columns, block);
         for (size_t i = 0; i < bytes; i += lanes) {
-          PackLongQuads(hn::Xor(hn::LoadU(du8, block + i), flips), to + i * kWeightBytes);
+          PackQuads(hn::Xor(hn::LoadU(du8, block + i), flips), to + i * kWeightBytes);
         }
         to += bytes * kWeightBytes;
       }
     }
-    if (column_sums) SumColumns(start, w.segments * DivideUp(w.k, 4), real, columns, column_sums + tile);
+    SumColumns(start, quads, real, columns, column_sums ? column_sums + tile : nullptr);
   }
 }
 

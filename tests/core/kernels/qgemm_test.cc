@@ -33,7 +33,7 @@ struct Problem {
         fbias(n),
         residual(m * (n + 9)) {
     random.Fill(a.data(), a.size(), 0, 255);
-    random.Fill(w.data(), w.size(), -127, 127);
+    random.Fill(w.data(), w.size(), -128, 127);
     weights.w = w.data(), weights.n = n, weights.segments = segments, weights.k = k;
     weights.n_stride = natural ? segments * k : 1;
     weights.k_stride = natural ? 1 : n;
@@ -220,7 +220,7 @@ TEST(QGemm, RowOffsetsOfOutput) {
 // A product by some of the segments that were packed, each from some quad on.
 TEST(QGemm, PartsOfPackedWeights) {
   for (unsigned seed = 0; seed < 60; ++seed) {
-    Problem p(4000 + seed, 20, 130, 70);
+    Problem p(4000 + seed, 20, 130, 200);
     const size_t quads = (p.k + 3) / 4;
     std::vector<size_t> first, from;  // by segment: its first quad of all, and of its own
     const size_t skip = p.random.Int(0, quads - 1), k = p.random.Coin() ? p.k - 4 * skip : 4;
