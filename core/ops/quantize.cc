@@ -237,8 +237,7 @@ Status InferDynamicQuantizeLinear(InferContext& context) {
   return Ok();
 }
 
-// The range is [min(x, 0), max(x, 0)], NaN passed over; scale = (max - min) / 255, or 1 if that is 0; zero point =
-// saturate(rne(0 - min / scale)). Without x all 0.
+// The range is [min(x, 0), max(x, 0)], NaN passed over. Without x all 0.
 Status EvaluateDynamicQuantizeLinear(EvalContext& context) {
   const std::span<const float> x = context.input(0).data<float>();
   float min = 0, max = 0;
@@ -246,13 +245,11 @@ Status EvaluateDynamicQuantizeLinear(EvalContext& context) {
     min = value < min ? value : min;
     max = max < value ? value : max;
   }
-  const IntegerRange range = RangeOf(DType::kUInt8);
-  float scale = (max - min) / 255.0f;
-  if (scale == 0) scale = 1;
-  const int32_t zero = QuantizeValue(0.0f - min / scale, 0, range);
+  const auto [scale, zero] = ChooseDynamicParams(min, max);
   if (context.has_output(0)) {
     uint8_t* y = context.output(0).mutable_data<uint8_t>().data();
-    for (size_t i = 0; i < x.size(); ++i) y[i] = static_cast<uint8_t>(QuantizeValue(x[i] / scale, zero, range));
+    for (size_t i = 0; i < x.size(); ++i)
+      y[i] = static_cast<uint8_t>(QuantizeValue(x[i] / scale, zero, IntegerRange{0, 255}));
   }
   if (context.has_output(1)) context.output(1).mutable_data<float>()[0] = scale;
   if (context.has_output(2)) context.output(2).mutable_data<uint8_t>()[0] = static_cast<uint8_t>(zero);

@@ -39,6 +39,20 @@ inline int32_t QuantizeValue(T x, int32_t zero, IntegerRange range) {
   return static_cast<int32_t>(RoundHalfEven(clamped)) + zero;
 }
 
+// What DynamicQuantizeLinear chooses for values within [min, max], which holds 0: scale = (max - min) / 255, or 1 if
+// that is 0; zero point = saturate(rne(0 - min / scale)).
+struct DynamicParams {
+  float scale = 1;
+  int32_t zero = 0;
+};
+inline DynamicParams ChooseDynamicParams(float min, float max) {
+  DynamicParams params;
+  params.scale = (max - min) / 255.0f;
+  if (params.scale == 0) params.scale = 1;
+  params.zero = QuantizeValue(0.0f - min / params.scale, 0, IntegerRange{0, 255});
+  return params;
+}
+
 }  // namespace octavo
 
 #endif  // OCTAVO_CORE_OPS_ROUNDING_H_

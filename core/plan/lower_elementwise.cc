@@ -7,112 +7,20 @@
 
 #include "core/ops/integer.h"
 #include "core/plan/plan_builder.h"
-#include "core/plan/strided.h"
+#include "core/plan/runs_step.h"
 
 namespace octavo {
 namespace {
 
-constexpr int64_t kBytesWorthAThread = 16384;
-
-// Runs `inner(addresses, n, rows)` over the innermost run of a nest, as many rows at once as the loop around it has or
-// a share takes; shares are rows, or pieces of a single run.
-template <size_t kOperands>
-class RunsStep : public Step {
- public:
-  using Addresses = std::array<std::byte*, kOperands>;
-  using Inner = std::function<void(const Addresses&, int64_t n, int64_t rows)>;
-
-  LoopNest<kOperands> nest;  // loops around the rows
-  int64_t rows = 1;
-  std::array<int64_t, kOperands> row_strides{};
-  int64_t n = 1;  // elements of a run
-  std::array<View, kOperands> views;
-  std::array<int64_t, kOperands> element{};  // bytes to the next element of a run; 0 for one that stands still
-  Inner inner;
-
-  size_t max_parts() const override {
-    const int64_t all = nest.Iterations() * rows, bytes = all * n * element.back();
-    return static_cast<size_t>(
-        std::clamp<int64_t>(std::min(bytes / kBytesWorthAThread, all == 1 ? n / 64 : all), 1, INT32_MAX));
-  }
-
-  Status Run(RunState& state, size_t part, size_t parts) const override {
-    Addresses bases;
-    for (size_t o = 0; o < kOperands; ++o) bases[o] = state.At(views[o]);
-    const auto p = static_cast<int64_t>(part), all = static_cast<int64_t>(parts);
-    const int64_t total = nest.Iterations() * rows;
-    if (total == 1) {
-      const int64_t begin = n * p / all / 64 * 64, end = p + 1 == all ? n : n * (p + 1) / all / 64 * 64;
-      for (size_t o = 0; o < kOperands; ++o) bases[o] += begin * element[o];
-      if (begin < end) inner(bases, end - begin, 1);
-      return Ok();
-    }
-    int64_t row = total * p / all;
-    const int64_t end = total * (p + 1) / all;
-    if (row == end) return Ok();
-    nest.ForEach(row / rows, (end - 1) / rows + 1, [&](const std::array<int64_t, kOperands>& offsets) {
-      const int64_t first = row % rows, count = std::min(rows - first, end - row);
-      Addresses at;
-      for (size_t o = 0; o < kOperands; ++o) at[o] = bases[o] + offsets[o] + first * row_strides[o];
-      inner(at, n, count);
-      row += count;
-    });
-    return Ok();
-  }
-};
-
-void Describe(Step& step, const PlanBuilder& b, NodeId n, const char* kernel, bool int8) {
-  const Node& node = b.node(n);
-  step.info.name = node.name;
-  step.info.op = node.op_type;
-  step.info.kernel = std::string(kernel) + " " + b.kernels().name;
-  step.info.precision = int8 ? "int8" : "float32";
-  for (ValueId v : node.inputs) {
-    if (v != kNoValue && !b.IsConstant(v)) {
-      step.info.bytes += static_cast<double>(BytesFor(b.shape(v).Elements(), b.value(v).dtype));
-    }
-  }
-  step.info.bytes += static_cast<double>(BytesFor(b.shape(node.outputs[0]).Elements(), b.value(node.outputs[0]).dtype));
-}
-
-// One operand in, one result of the same shape out: node n's own, or that of a later node which it takes in.
 template <typename Inner>
 Result<bool> EmitUnary(PlanBuilder& b, NodeId n, ValueId out, const char* kernel, bool int8, Inner inner) {
-  const ValueId in = b.node(n).inputs[0];
-  const Shape& shape = b.shape(in);
-  View a = b.Read(in);
-  // Where pixels are wanted, this is the place to turn planes into pixels: the fewest bytes pass here.
-  if (b.WantsPixels(out) && !b.IsPixels(in) && BitsOf(b.value(in).dtype) <= BitsOf(b.value(out).dtype)) {
-    OCTAVO_ASSIGN_OR_RETURN(a, b.ReadPixels(in, {}));
-  }
-  OCTAVO_ASSIGN_OR_RETURN(const View c, b.MakeLike(out, a));
-  auto step = std::make_unique<RunsStep<2>>();
-  const auto order = DimsByStride(shape, c.strides);
-  for (int i = 0; i < shape.rank(); ++i) {
-    const auto d = static_cast<size_t>(order[static_cast<size_t>(i)]);
-    step->nest.Append(shape[static_cast<int>(d)], {a.strides[d], c.strides[d]});
-  }
-  step->views = {a, c};
-  step->element = {static_cast<int64_t>(BitsOf(b.value(in).dtype) / 8),
-                   static_cast<int64_t>(BitsOf(b.value(out).dtype) / 8)};
-  // The innermost loop is the run, if both sides are adjacent there.
-  std::array<int64_t, 2> strides{};
-  LoopNest<2> outer = step->nest;
-  const int64_t run = outer.TakeInner(&strides);
-  if (run == 1 || strides == step->element) {
-    step->nest = outer;
-    step->n = run;
-  }
-  step->rows = step->nest.TakeInner(&step->row_strides);
-  step->inner = [inner = std::move(inner), row_strides = step->row_strides](std::array<std::byte*, 2> at, int64_t count,
-                                                                            int64_t rows) {
-    for (int64_t row = 0; row < rows; ++row) {
-      inner(at, count);
-      for (size_t o = 0; o < 2; ++o) at[o] += row_strides[o];
-    }
+  OCTAVO_ASSIGN_OR_RETURN(auto step, PlaceUnary<RunsStep<2>>(b, n, out));
+  step->inner = [inner = std::move(inner), strides = step->row_strides](const auto& at, int64_t count, int64_t rows) {
+    RunsStep<2>::EachRow(strides, at, count, rows, inner);
   };
   Describe(*step, b, n, kernel, int8);
-  b.Emit(std::move(step), n, {a, c}, {out});
+  const std::array<View, 2> views = step->views;
+  b.Emit(std::move(step), n, {views[0], views[1]}, {out});
   return true;
 }
 

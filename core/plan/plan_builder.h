@@ -141,6 +141,7 @@ Result<bool> LowerWindow(PlanBuilder& builder, NodeId n);  // pools and means
 Result<bool> LowerBatchNorm(PlanBuilder& builder, NodeId n);
 Result<bool> LowerAffine(PlanBuilder& builder, NodeId n);
 Result<bool> LowerElementwise(PlanBuilder& builder, NodeId n);
+Result<bool> LowerDynamicQuantize(PlanBuilder& builder, NodeId n);
 Result<bool> LowerMove(PlanBuilder& builder, NodeId n);
 Result<bool> LowerRows(PlanBuilder& builder, NodeId n);  // softmax, normalizations, reductions along the last axes
 

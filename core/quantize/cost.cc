@@ -8,9 +8,9 @@ namespace octavo {
 namespace {
 
 // So many multiply-accumulates have to be done in 8 bits until they have made up for one element that is converted
-// (docs/performance.md, Cost). DynamicQuantizeLinear goes one by one, and twice.
+// (docs/performance.md, Cost). DynamicQuantizeLinear goes over its values twice.
 constexpr double kMacsOfAConversion = 32;
-constexpr double kMacsOfADynamicConversion = 300;
+constexpr double kMacsOfADynamicConversion = 64;
 
 double Dim(const Shape& shape, int d) { return shape[d] == Shape::kUnknown ? 1.0 : static_cast<double>(shape[d]); }
 

@@ -450,6 +450,30 @@ TEST(ElementwiseEqual, OnTransposedViews) {
   }
 }
 
+// DynamicQuantizeLinear in whatever layout its input has, with more and fewer elements than it has slices.
+TEST(DynamicQuantizeEqual, OnTransposedViews) {
+  for (const Shape& shape : {Shape{1, 1, 1, 7}, Shape{1, 1, 9, 70}, Shape{2, 3, 5, 4}, Shape{3, 40, 17, 33}}) {
+    for (const std::vector<int64_t>& perm : {std::vector<int64_t>{0, 1, 2, 3}, {0, 2, 3, 1}, {3, 1, 0, 2}}) {
+      for (const bool specials : {false, true}) {
+        QdqBuilder b;
+        const ValueId x = b.Input("x", DType::kFloat, shape);
+        const ValueId turned = b.Node1("Transpose", {b.Node1("Relu", {x})}, {Attr("perm", perm)});
+        for (const ValueId v : {x, turned}) {
+          for (const ValueId made : b.Nodes("DynamicQuantizeLinear", {v}, 3)) b.Output(made);
+        }
+        Tensor inputs[] = {b.RandomTensor(shape, -3, 2)};
+        if (specials) Sprinkle(inputs[0], static_cast<uint32_t>(perm[1]), 61);
+        const std::vector<Tensor> want = RunOn(b.graph(), "reference", 1, inputs);
+        for (const char* target : KernelTargets()) {
+          for (const size_t threads : {1, 3}) {
+            ExpectEqual(want, RunOn(b.graph(), target, threads, inputs), shape.ToString() + " on " + target);
+          }
+        }
+      }
+    }
+  }
+}
+
 // Values lie almost as close as the busiest step allows: here and there a hole is left, not on the whole.
 template <typename Network>
 void CheckArenas(bool quantized) {

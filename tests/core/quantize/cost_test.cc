@@ -57,6 +57,16 @@ TEST(Cost, ReadersShareAConversion) {
   EXPECT_EQ(verdict(true), "int8");
 }
 
+// Of the scheme dynamic every operator is an island, and a conversion costs more.
+TEST(Cost, DynamicOperatorsStandAlone) {
+  NetBuilder net;
+  const ValueId a = net.Conv(net.Input("x", DType::kFloat, {1, 64, 8, 8}), 64, 3);
+  net.Output(net.Conv(net.Relu(a), 100, 1), "y");  // 39 an element
+  EXPECT_EQ(Verdict(net.Resolved(), "Conv_0", "dynamic"), "int8");
+  EXPECT_EQ(Verdict(net.Resolved(), "Conv_2", "dynamic"), "slower_in_int8");
+  EXPECT_EQ(Verdict(net.Resolved(), "Conv_2"), "int8");
+}
+
 TEST(Cost, ARuleOfTheRecipeForcesInt8) {
   const std::string rule = R"({"octavo": 1, "nodes": [{"match": {"name": "Conv_2"}, "keep_float": false}]})";
   EXPECT_EQ(Verdict(TwoIslands(8), "Conv_2", rule), "int8");
