@@ -41,6 +41,33 @@ HWY_INLINE VI32 Scale(VI32 acc, VF32 multiplier) {
   return RoundSaturate(hn::Mul(hn::ConvertTo(DF32(), acc), multiplier));
 }
 
+// The same for what int32 can hold anyway, such as any int32 times less than 1.
+HWY_INLINE VI32 RoundInRange(VF32 v) {
+#if HWY_ARCH_X86
+  return hn::NearestIntInRange(DI32(), v);
+#else
+  return hn::NearestInt(v);
+#endif
+}
+HWY_INLINE VI32 ScaleBelowOne(VI32 acc, VF32 multiplier) {
+  return RoundInRange(hn::Mul(hn::ConvertTo(DF32(), acc), multiplier));
+}
+
+// The same where 0 <= m < 1 and any acc < 0 may give any number <= 0; for acc < 2^23. Takes acc + kFloatBias: the bits
+// of the float 2^23 + acc, or if acc < 0 of some positive float below 2^23. As 2^23 m is a float, one fused operation
+// rounds (2^23 + acc) m - 2^23 m once, like a conversion and a product.
+inline constexpr int32_t kFloatBias = 0x4B000000;
+inline constexpr float kFloatOffset = 8388608.0f;
+HWY_INLINE VI32 ScalePositive(VI32 biased, VF32 multiplier, VF32 offset /* 2^23 m */) {
+  const VF32 v = hn::BitCast(DF32(), biased);
+#if HWY_NATIVE_FMA
+  return RoundInRange(hn::MulSub(v, multiplier, offset));
+#else
+  (void)offset;
+  return RoundInRange(hn::Mul(hn::Sub(v, hn::Set(DF32(), kFloatOffset)), multiplier));
+#endif
+}
+
 // Zero point and bounds of an 8-bit result. Adding the zero point between the two packings, with int16 saturation, is
 // exact: a value that saturates there is beyond the bounds anyway, as |zero| <= 255.
 struct ToU8 {
@@ -55,6 +82,14 @@ struct ToU8 {
     return hn::SaturatedAdd(hn::ReorderDemote2To(di16, r0, r1), hn::Set(di16, zero));
 #else
     return hn::SaturatedAdd(hn::OrderedDemote2To(di16, r0, r1), hn::Set(di16, zero));
+#endif
+  }
+  // The same for a zero point of 0.
+  HWY_INLINE hn::VFromD<DI16> HalfOfZero(VI32 r0, VI32 r1) const {
+#if HWY_ARCH_X86
+    return hn::ReorderDemote2To(DI16(), r0, r1);
+#else
+    return hn::OrderedDemote2To(DI16(), r0, r1);
 #endif
   }
   HWY_INLINE hn::VFromD<DU8> Join(hn::VFromD<DI16> h0, hn::VFromD<DI16> h1) const {

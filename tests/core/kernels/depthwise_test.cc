@@ -16,7 +16,8 @@ struct Shape {
     if (random.Coin()) window.stride_h = window.stride_w = random.Int(1, 2);
     if (random.Int(0, 3) == 0) window.dilation_h = random.Int(1, 3), window.dilation_w = random.Int(1, 3);
     channels = random.Int(1, 150);
-    out_height = random.Int(1, 7), out_width = random.Int(1, max_window > 9 ? 3 : 30);
+    out_height = random.Int(1, 7), out_width = random.Int(1, max_window > 9 ? 3 : 40);
+    if (max_window < 9 && random.Int(0, 30) == 0) out_width = 300;  // lines of which the cache holds few
     height = (out_height - 1) * window.stride_h + (window.kh - 1) * window.dilation_h + 1;
     width = (out_width - 1) * window.stride_w + (window.kw - 1) * window.dilation_w + 1;
     a_column = channels + random.Int(0, 5), c_column = channels + random.Int(0, 5);
@@ -38,14 +39,20 @@ void CheckQ(unsigned seed, size_t max_window) {
   random.Fill(a.data(), a.size(), 0, 255);
   random.Fill(w.data(), w.size(), -128, 127);
   random.Fill(bias.data(), s.channels, -20000, 20000);
-  for (size_t c = 0; c < s.channels; ++c) multiplier[c] = random.Float(0.0005f, 0.01f);
+  const float most = random.Int(0, 3) ? 0.01f : 2.0f;  // 1 and more are rounded with care
+  for (size_t c = 0; c < s.channels; ++c) multiplier[c] = random.Float(0.0005f, most);
+  if (random.Int(0, 3) == 0) {  // rare numbers
+    const size_t c = random.Int(0, s.channels - 1);
+    multiplier[c] = -multiplier[c];
+    bias[random.Int(0, s.channels - 1)] = random.Coin() ? 8300000 : -1000000000;
+  }
 
   QDepthwiseArgs args;
   args.a.base = a.data(), args.a.column_stride = s.a_column, args.a.line_stride = s.width * s.a_column;
   args.window = window, args.channels = s.channels, args.out_width = s.out_width;
   if (random.Coin()) args.bias = bias.data();
   args.multiplier = multiplier.data();
-  args.zero = static_cast<int32_t>(random.Int(0, 255));
+  args.zero = random.Coin() ? 0 : static_cast<int32_t>(random.Int(0, 255));
   if (random.Coin()) args.lo = 20, args.hi = 200;
   args.c.column_stride = s.c_column, args.c.line_stride = s.out_width * s.c_column;
 
