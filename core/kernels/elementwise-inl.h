@@ -235,6 +235,12 @@ inline void FDiv(const BinaryArgs& args, float lo, float hi) {
   BinaryF32(args, lo, hi, [](VF32 a, VF32 b) HWY_ATTR { return hn::Div(a, b); });
 }
 
+// a where it is not negative, else a * b.
+inline void FPRelu(const BinaryArgs& args, float lo, float hi) {
+  BinaryF32(args, lo, hi,
+            [](VF32 a, VF32 b) HWY_ATTR { return hn::IfThenElse(hn::Lt(a, hn::Zero(DF32())), hn::Mul(a, b), a); });
+}
+
 inline void FBatchNorm(const FBatchNormArgs& args) {
   const DF32 df32;
   const VF32 lo = hn::Set(df32, args.lo), hi = hn::Set(df32, args.hi);

@@ -23,6 +23,7 @@ void FillElementwise(KernelTable& table) {
   table.fsub = FSub;
   table.fmul = FMul;
   table.fdiv = FDiv;
+  table.fprelu = FPRelu;
   table.fbatchnorm = FBatchNorm;
   table.fclamp = FClamp;
   table.quantize_u8 = QuantizeU8;

@@ -231,15 +231,17 @@ struct QMulArgs {
 };
 
 // c[i] = clamp(rne(float(a[i] - a_zero) * multiplier[i] + addend[i]) + zero, lo, hi) for the channels i of pixels that
-// lie a_stride and c_stride apart, each float operation rounded. Reads whole vectors, unlike its neighbours.
+// lie a_stride and c_stride apart, each float operation rounded. Where a[i] < a_zero, negative[i], if there is one,
+// stands for multiplier[i]. Reads whole vectors, unlike its neighbours.
 struct QAffineArgs {
   const void* a = nullptr;
   void* c = nullptr;
   int64_t a_stride = 0;
   int64_t c_stride = 0;
   size_t channels = 0;
-  const float* multiplier = nullptr;  // [channels], finite; so is addend
+  const float* multiplier = nullptr;  // [channels], finite; so are the others
   const float* addend = nullptr;
+  const float* negative = nullptr;  // may be left out
   int32_t a_zero = 0;
   int32_t zero = 0;
   uint8_t lo = 0;
@@ -334,6 +336,7 @@ struct KernelTable {
   void (*fsub)(const BinaryArgs& args, float lo, float hi);
   void (*fmul)(const BinaryArgs& args, float lo, float hi);
   void (*fdiv)(const BinaryArgs& args, float lo, float hi);
+  void (*fprelu)(const BinaryArgs& args, float lo, float hi);  // a where it is not negative, else a * b
   void (*fbatchnorm)(const FBatchNormArgs& args);
   void (*fclamp)(const float* x, float* y, size_t n, float lo, float hi);  // y may be x
 

@@ -438,6 +438,14 @@ constexpr Operator DivRow() {
   return row;
 }
 
+// One value in, its slopes are parameters.
+constexpr Operator PReluRow() {
+  Operator row = Row("PRelu", 7, 2, InferPRelu, Evaluate<PRelu>, nullptr);
+  row.quant = QuantRule::kArithmetic;
+  row.lowering = Lowering::kUnary;
+  return row;
+}
+
 constexpr Operator EqualRow() {
   Operator row = Row("Equal", 7, 2, InferEqual, Evaluate<Equal>, kLogical);
   row.coverage = "No strings.";
@@ -458,7 +466,7 @@ constexpr Operator kRows[] = {
     Row("Max", 7, kVariadic, InferArithmetic, EvaluateVariadic<Max>, kNotYet),
     Row("Sum", 7, kVariadic, InferArithmetic, EvaluateVariadic<Add>, kNotYet),
     Row("Mean", 7, kVariadic, InferMean, EvaluateMean, kNotYet),
-    Row("PRelu", 7, 2, InferPRelu, Evaluate<PRelu>, kNotYet),
+    PReluRow(),
     EqualRow(),
     Row("Less", 7, 2, InferComparison, Evaluate<Less>, kLogical),
     Row("LessOrEqual", 12, 2, InferComparison, Evaluate<LessOrEqual>, kLogical),

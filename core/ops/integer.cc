@@ -283,6 +283,7 @@ Status InferAffine(InferContext& context) {
     OCTAVO_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context.Int("axis", 1), shape->rank()));
     OCTAVO_RETURN_IF_ERROR(CheckVector(context, 1, "multiplier", (*shape)[axis]));
     OCTAVO_RETURN_IF_ERROR(CheckVector(context, 2, "addend", (*shape)[axis]));
+    OCTAVO_RETURN_IF_ERROR(CheckVector(context, 3, "negative", (*shape)[axis]));
   }
   context.SetOutput(0, DType::kUInt8, shape);
   return Ok();
@@ -296,10 +297,12 @@ Status EvaluateAffine(EvalContext& context) {
   const size_t channels = static_cast<size_t>(shape[axis]);
   const auto x = context.input(0).data<uint8_t>();
   const auto multiplier = context.input(1).data<float>(), addend = context.input(2).data<float>();
+  const auto negative = context.has_input(3) ? context.input(3).data<float>() : multiplier;
   const auto y = context.output(0).mutable_data<uint8_t>();
   for (size_t i = 0; i < x.size(); ++i) {
     const size_t c = i / inner % channels;
-    const float product = static_cast<float>(x[i] - q.x_zero) * multiplier[c];
+    const int32_t value = x[i] - q.x_zero;
+    const float product = static_cast<float>(value) * (value < 0 ? negative[c] : multiplier[c]);
     y[i] = Requantize(product + addend[c], q.zero, q.lo, q.hi);
   }
   return Ok();
@@ -457,7 +460,7 @@ std::span<const Operator> IntegerOperators() {
       Row("QMatMul", 6, kProductInputs, InferProduct<kMatMul>, EvaluateProduct<kMatMul>, Lowering::kMatMul),
       Row("QAdd", 2, 2, InferBinary, EvaluateQAdd, Lowering::kBinary),
       Row("QMul", 2, 2, InferBinary, EvaluateQMul, Lowering::kBinary),
-      Row("QAffine", 3, 3, InferAffine, EvaluateAffine, Lowering::kUnary),
+      Row("QAffine", 3, 4, InferAffine, EvaluateAffine, Lowering::kUnary),
       Row("QAveragePool", 1, 1, InferAveragePool, EvaluateAveragePool, Lowering::kPool),
       Row("QReduceMean", 1, 1, InferReduceMean, EvaluateReduceMean, Lowering::kReduce),
       Row("Table", 2, 2, InferTable, EvaluateTable, Lowering::kUnary),

@@ -10,7 +10,8 @@
 //                    With a residual, the uint8 result q and the residual r are added as QAdd does.
 //   QAdd             clamp(rne(float(a) * a_multiplier + float(b) * b_multiplier) + zero, lo, hi)
 //   QMul             clamp(rne((float(a) * float(b)) * multiplier) + zero, lo, hi)
-//   QAffine          clamp(rne(float(x) * multiplier[c] + addend[c]) + zero, lo, hi), c counts along `axis`
+//   QAffine          clamp(rne(float(x) * multiplier[c] + addend[c]) + zero, lo, hi), c counts along `axis`; with a
+//                    fourth input, negative[c], where x < 0 that one times x
 //   QAveragePool     clamp(rne(float(sum of x) * (x_scale / (y_scale * n))) + zero, lo, hi), n as AveragePool counts
 //   QReduceMean      the same over `axes`
 //   Table            table[byte]

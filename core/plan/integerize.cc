@@ -267,12 +267,14 @@ class Integerizer {
     const bool affine = op == "BatchNormalization";
     const bool binary = op == "Add" || op == "Sub" || op == "Mul";
     const bool mean = op == "AveragePool" || op == "GlobalAveragePool" || op == "ReduceMean";
-    if (!affine && !binary && !mean) return r_.Refuse("no_integer_form", op + " has no integer form yet");
+    const bool prelu = op == "PRelu";
+    if (!affine && !binary && !mean && !prelu) return r_.Refuse("no_integer_form", op + " has no integer form yet");
     const Tail tail = FollowTail(r_.index(), y);
     if (!tail.quantized()) return false;  // Rewrite knows how to say this
     if (binary) return ConvertBinary(n, tail);
     OCTAVO_ASSIGN_OR_RETURN(const std::optional<Rewrite::Quantized> x, r_.AsQuantized(node.inputs[0]));
     if (!x) return false;
+    if (prelu) return ConvertConstantBinary(n, 1, *x, tail);
     return affine ? ConvertBatchNorm(n, *x, tail) : ConvertMean(n, *x, tail);
   }
 
@@ -320,9 +322,10 @@ class Integerizer {
     return true;
   }
 
-  // x + c, x - c, c - x, x * c with a float constant that differs along one axis only.
+  // x + c, x - c, c - x, x * c, PRelu(x, c) with a float constant that differs along one axis only.
   Result<bool> ConvertConstantBinary(NodeId n, size_t constant_at, const Rewrite::Quantized& x, const Tail& tail) {
     const Node& node = r_.node(n);
+    if (!r_.IsConstant(node.inputs[constant_at])) return false;
     const Tensor& constant = r_.constant(node.inputs[constant_at]);
     const auto& shape = r_.source().values[node.inputs[1 - constant_at]].shape;
     if (!shape || constant.dtype() != DType::kFloat || constant.shape().rank() > shape->rank()) return false;
@@ -335,17 +338,19 @@ class Integerizer {
     if (axis < 0) axis = shape->rank() - 1;  // one value: any axis of known size will do
     const int64_t channels = (*shape)[axis];
     if (channels == Shape::kUnknown || (constant.elements() != 1 && constant.elements() != channels)) return false;
-    std::vector<double> factor(static_cast<size_t>(channels), 1), addend(static_cast<size_t>(channels), 0);
+    std::vector<double> factor(static_cast<size_t>(channels), 1), addend(static_cast<size_t>(channels), 0), negative;
     for (size_t c = 0; c < factor.size(); ++c) {
       const double value = constant.data<float>()[constant.elements() == 1 ? 0 : c];
-      if (node.op_type == "Mul") {
+      if (node.op_type == "PRelu") {
+        negative.push_back(value);
+      } else if (node.op_type == "Mul") {
         factor[c] = value;
       } else {
         addend[c] = node.op_type == "Sub" && constant_at == 1 ? -value : value;
         if (node.op_type == "Sub" && constant_at == 0) factor[c] = -1;
       }
     }
-    return EmitAffine(n, axis, factor, addend, x, tail);
+    return EmitAffine(n, axis, factor, addend, negative, x, tail);
   }
 
   Result<bool> ConvertBatchNorm(NodeId n, const Rewrite::Quantized& x, const Tail& tail) {
@@ -366,17 +371,19 @@ class Integerizer {
       factor.push_back(at(0) / std::sqrt(at(3) + epsilon));
       addend.push_back(at(1) - at(2) * factor.back());
     }
-    return EmitAffine(n, 1, factor, addend, x, tail);
+    return EmitAffine(n, 1, factor, addend, {}, x, tail);
   }
 
-  // x * factor[c] + addend[c]
+  // x * factor[c] + addend[c]; if there are any, x * negative[c] + addend[c] where x < 0
   Result<bool> EmitAffine(NodeId n, int axis, const std::vector<double>& factor, const std::vector<double>& addend,
-                          const Rewrite::Quantized& x, const Tail& tail) {
-    std::vector<float> multipliers, addends;
+                          const std::vector<double>& negative, const Rewrite::Quantized& x, const Tail& tail) {
+    const double ratio = double{x.params.scale} / double{tail.params.scale};
+    std::vector<float> multipliers, addends, negatives;
     for (size_t c = 0; c < factor.size(); ++c) {
-      multipliers.push_back(static_cast<float>(factor[c] * double{x.params.scale} / double{tail.params.scale}));
+      multipliers.push_back(static_cast<float>(factor[c] * ratio));
       addends.push_back(static_cast<float>(addend[c] / double{tail.params.scale}));
-      if (!IsSane(multipliers.back()) || !IsSane(addends.back())) {
+      negatives.push_back(static_cast<float>((negative.empty() ? factor[c] : negative[c]) * ratio));
+      if (!IsSane(multipliers.back()) || !IsSane(addends.back()) || !IsSane(negatives.back())) {
         return r_.Refuse("scale_range", "the ratio of its scales is beyond what a float holds");
       }
     }
@@ -390,7 +397,12 @@ class Integerizer {
     OCTAVO_ASSIGN_OR_RETURN(const ValueId bytes, r_.Bytes(x.raw));
     OCTAVO_ASSIGN_OR_RETURN(const ValueId multiplier, r_.NewVector(name + "_multiplier", multipliers));
     OCTAVO_ASSIGN_OR_RETURN(const ValueId added, r_.NewVector(name + "_addend", addends));
-    r_.EmitInternal("QAffine", name, {bytes, multiplier, added}, r_.Deliver(tail), std::move(attributes));
+    std::vector<ValueId> inputs = {bytes, multiplier, added};
+    if (!negative.empty()) {
+      OCTAVO_ASSIGN_OR_RETURN(const ValueId slope, r_.NewVector(name + "_negative", negatives));
+      inputs.push_back(slope);
+    }
+    r_.EmitInternal("QAffine", name, std::move(inputs), r_.Deliver(tail), std::move(attributes));
     return true;
   }
 

@@ -13,7 +13,7 @@ class AffineStep : public Step {
   decltype(KernelTable::qaffine) kernel = nullptr;
   QAffineArgs args;  // without addresses
   View a, c;
-  Padded<float> multiplier, addend;
+  Padded<float> multiplier, addend, negative;
   // Pixels: images of lines of columns.
   int64_t images = 1, lines = 1, columns = 1;
   int64_t a_line = 0, c_line = 0;
@@ -28,6 +28,7 @@ class AffineStep : public Step {
     QAffineArgs call = args;
     call.multiplier = multiplier.data();
     call.addend = addend.data();
+    if (negative.size() > 0) call.negative = negative.data();
     for (int64_t line = images * lines * p / all; line < images * lines * (p + 1) / all; ++line) {
       const int64_t image = line / lines, y = line % lines;
       call.a = state.At(a) + image * a.strides[0] + y * a_line;
@@ -43,7 +44,9 @@ class AffineStep : public Step {
 Result<bool> LowerAffine(PlanBuilder& b, NodeId n) {
   const Node& node = b.node(n);
   if (node.domain != kInternalDomain || node.op_type != "QAffine" || b.IsConstant(node.inputs[0])) return false;
-  if (!b.IsConstant(node.inputs[1]) || !b.IsConstant(node.inputs[2])) return false;
+  for (size_t i = 1; i < node.inputs.size(); ++i) {
+    if (!b.IsConstant(node.inputs[i])) return false;
+  }
   const NodeReader reader(node, b.graph().opset());
   const ValueId in = node.inputs[0], out = node.outputs[0];
   const Shape& shape = b.shape(in);
@@ -58,6 +61,10 @@ Result<bool> LowerAffine(PlanBuilder& b, NodeId n) {
   const auto addend = b.value(node.inputs[2]).constant->data<float>();
   step->multiplier.assign(multiplier.begin(), multiplier.end());
   step->addend.assign(addend.begin(), addend.end());
+  if (node.has_input(3)) {
+    const auto negative = b.value(node.inputs[3]).constant->data<float>();
+    step->negative.assign(negative.begin(), negative.end());
+  }
   const QUnaryAttributes q = ReadQUnary(reader);
   step->kernel = b.kernels().qaffine;
   step->args.channels = multiplier.size();

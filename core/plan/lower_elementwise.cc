@@ -135,11 +135,12 @@ Result<bool> LowerFloatBinary(PlanBuilder& b, NodeId n) {
   const Node& node = b.node(n);
   const KernelTable& k = b.kernels();
   const std::string& op = node.op_type;
-  const auto kernel = op == "Add"   ? k.fadd
-                      : op == "Sub" ? k.fsub
-                      : op == "Mul" ? k.fmul
-                      : op == "Div" ? k.fdiv
-                                    : nullptr;
+  const auto kernel = op == "Add"     ? k.fadd
+                      : op == "Sub"   ? k.fsub
+                      : op == "Mul"   ? k.fmul
+                      : op == "Div"   ? k.fdiv
+                      : op == "PRelu" ? k.fprelu
+                                      : nullptr;
   if (!kernel || node.inputs.size() != 2) return false;
   for (ValueId v : node.inputs) {
     if (b.value(v).dtype != DType::kFloat) return false;
@@ -331,7 +332,7 @@ Result<bool> LowerElementwise(PlanBuilder& b, NodeId n) {
              clamp->first, clamp->second);
     });
   }
-  if (node.op->lowering == Lowering::kBinary) return LowerFloatBinary(b, n);
+  if (node.op->lowering == Lowering::kBinary || node.op_type == "PRelu") return LowerFloatBinary(b, n);
   if (node.op->lowering == Lowering::kUnary) return LowerOtherUnary(b, n);
   return false;
 }

@@ -352,7 +352,8 @@ class Placer {
         return eight_bit[v] || (IsConstant(v) && unit.rule != QuantRule::kMove);
       });
       const Lowering lowering = node(unit.nodes[0]).op->lowering;
-      const bool elementwise = unit.rule == QuantRule::kTable || lowering == Lowering::kBinary;
+      const bool elementwise =
+          unit.rule == QuantRule::kTable || lowering == Lowering::kBinary || lowering == Lowering::kUnary;
       const bool moves =
           unit.rule == QuantRule::kMove && lowering != Lowering::kPool && lowering != Lowering::kGlobalPool;
       // What takes a part of a value does so before it is converted.

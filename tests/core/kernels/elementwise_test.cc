@@ -134,10 +134,11 @@ TEST(Elementwise, ScalesChannels) {
     const size_t a_stride = channels + static_cast<size_t>(random.Int(0, 5));
     const size_t c_stride = channels + static_cast<size_t>(random.Int(0, 5));
     Buffer<uint8_t> a(pixels * a_stride);
-    Buffer<float> multiplier(channels), addend(channels);
+    Buffer<float> multiplier(channels), addend(channels), negative(channels);
     random.Fill(a.data(), a.size(), 0, 255);
     for (size_t i = 0; i < channels; ++i) {
       multiplier[i] = seed % 5 == 0 ? 0.5f : random.Float(-2, 2);  // halves: ties
+      negative[i] = random.Float(-1, 1);
       addend[i] = seed % 5 == 0 ? 1.0f : random.Float(-100, 100);
       if (seed % 7 == 0 && random.Coin()) multiplier[i] = random.Coin() ? 1e37f : -1e37f;
       if (seed % 7 == 0 && random.Coin()) addend[i] = random.Coin() ? 3e38f : -3e38f;
@@ -145,12 +146,14 @@ TEST(Elementwise, ScalesChannels) {
     QAffineArgs args;
     args.a = a.data(), args.a_stride = static_cast<int64_t>(a_stride), args.c_stride = static_cast<int64_t>(c_stride);
     args.channels = channels, args.multiplier = multiplier.data(), args.addend = addend.data();
+    if (random.Coin()) args.negative = negative.data();
     args.a_zero = static_cast<int32_t>(random.Int(0, 255)), args.zero = static_cast<int32_t>(random.Int(0, 255));
     if (random.Coin()) args.lo = 20, args.hi = 230;
     Buffer<uint8_t> want(pixels * c_stride);
     for (size_t p = begin; p < pixels; ++p) {
       for (size_t i = 0; i < channels; ++i) {
-        const float product = static_cast<float>(a[p * a_stride + i] - args.a_zero) * multiplier[i];
+        const int32_t x = a[p * a_stride + i] - args.a_zero;
+        const float product = static_cast<float>(x) * (x < 0 && args.negative ? negative[i] : multiplier[i]);
         want[p * c_stride + i] = ReferenceRound(product + addend[i], args.zero, args.lo, args.hi);
       }
     }
@@ -218,6 +221,7 @@ TEST(Elementwise, FloatOperations) {
     check([](float a, float b) { return a - b; }, &KernelTable::fsub);
     check([](float a, float b) { return a * b; }, &KernelTable::fmul);
     check([](float a, float b) { return a / b; }, &KernelTable::fdiv);
+    check([](float a, float b) { return a < 0 ? a * b : a; }, &KernelTable::fprelu);
   }
 }
 

@@ -268,6 +268,18 @@ TEST(Integerize, ConstantsAlongOneAxis) {
   }
 }
 
+TEST(Integerize, PRelu) {
+  for (const int64_t channels : {int64_t{5}, int64_t{1}}) {
+    QdqBuilder b(static_cast<uint32_t>(channels));
+    const Shape in{2, 5, 3, 4};
+    const ValueId x = b.RandomPair(b.Input("x", DType::kFloat, in), 1);
+    const ValueId y = b.Node1("PRelu", {x, b.FloatConstant({channels, 1, 1}, -2, 2)});
+    b.Output(b.Pair(y, 0.02f, 100));
+    const Ran ran = Compare(b.graph(), {b.RandomTensor(in, -1, 1)}, kOneStep * 0.02f);
+    EXPECT_EQ(Count(ran, channels > 1 ? "QAffine" : "Table"), 1u);
+  }
+}
+
 TEST(Integerize, BatchNormalization) {
   QdqBuilder b(2);
   const Shape in{2, 6, 3, 3};

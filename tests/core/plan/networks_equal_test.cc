@@ -50,12 +50,14 @@ class RandomNetwork {
     const float scale = 4.0f / static_cast<float>(shape.Elements() / shape[axis]);
     return quantized_ ? b_.Weights(shape, axis, scale / 64) : b_.FloatConstant(shape, -scale, scale);
   }
-  ValueId Activation(ValueId v) {
-    switch (b_.Below(4)) {
+  ValueId Activation(ValueId v, int channels) {
+    switch (b_.Below(5)) {
       case 0:
         return b_.Node1("Relu", {v});
       case 1:
         return b_.Node1("Clip", {v, b_.Scalar(0.0f), b_.Scalar(1.5f)});
+      case 2:
+        return b_.Node1("PRelu", {v, b_.FloatConstant({channels, 1, 1}, -0.5f, 0.5f)});
       default:
         return v;
     }
@@ -72,7 +74,7 @@ class RandomNetwork {
       attributes.push_back(Attr("pads", {pad, pad, pad, b_.Below(4) ? pad : 0}));
     }
     ValueId y = b_.Node1("Conv", args, attributes);
-    if (activation) y = Activation(y);
+    if (activation) y = Activation(y, outputs);
     return Quantize(y, 1);
   }
 
@@ -80,7 +82,7 @@ class RandomNetwork {
     const Shape c{channels_};
     const ValueId scale = b_.FloatConstant(c, -1, 1), bias = b_.FloatConstant(c, -1, 1);
     const ValueId mean = b_.FloatConstant(c, -1, 1), variance = b_.FloatConstant(c, 0.3f, 2);
-    return Activation(b_.Node1("BatchNormalization", {v, scale, bias, mean, variance}));
+    return Activation(b_.Node1("BatchNormalization", {v, scale, bias, mean, variance}), channels_);
   }
 
   void AddLayer() {
@@ -116,7 +118,7 @@ class RandomNetwork {
         y = Conv(y, before, 1, 1, 1, false);
         channels_ = before;
         const bool swap = b_.Below(2) != 0;
-        current_ = Quantize(Activation(b_.Node1("Add", swap ? std::vector{x, y} : std::vector{y, x})), 1.5f);
+        current_ = Quantize(Activation(b_.Node1("Add", swap ? std::vector{x, y} : std::vector{y, x}), channels_), 1.5f);
         break;
       }
       case 5: {  // branches joined, perhaps joined again

@@ -129,6 +129,23 @@ TEST(Placement, FunctionsOfOneValueAreOneTable) {
                "x Conv_0_out Mul_2_out Conv_3_out Div_7_out");
 }
 
+TEST(Placement, SlopesOfPReluAreParameters) {
+  NetBuilder net;
+  const ValueId a = net.Conv(net.Input("x", DType::kFloat, {1, 3, 8, 8}), 4, 3);
+  const ValueId b = net.Node1("PRelu", {a, net.Constant(TensorOf<float>({4, 1, 1}, {0.1f, 0.2f, 0.3f, -1}))});
+  const ValueId c = net.Conv(b, 4, 1);
+  const ValueId slope = net.Conv(b, 4, 1);
+  net.Output(net.Conv(net.Node1("PRelu", {c, slope}), 2, 1), "y");
+  ExpectPlaced(net.Resolved(),
+               "Conv_0: x -> Conv_0_out\n"
+               "PRelu_1: Conv_0_out -> PRelu_1_out\n"
+               "Conv_2: PRelu_1_out -> Conv_2_out\n"
+               "Conv_3: PRelu_1_out -> Conv_3_out\n"
+               "PRelu_4: Conv_2_out -> PRelu_4_out (parameters_not_constant)\n"
+               "Conv_5: PRelu_4_out -> y\n",
+               "x Conv_0_out PRelu_1_out PRelu_4_out");
+}
+
 TEST(Placement, SqueezeAndExcite) {
   NetBuilder net;
   const ValueId a = net.Conv(net.Input("x", DType::kFloat, {1, 3, 8, 8}), 8, 3);
