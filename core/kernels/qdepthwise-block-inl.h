@@ -141,7 +141,6 @@ HWY_INLINE hn::VFromD<DU8> LoadPixels(const uint8_t* p, int64_t step) {
   if constexpr (kPixels == 1) {
     return hn::LoadU(du8, p);
   } else {
-    if (step == static_cast<int64_t>(BlockChannels() / kPixels)) return hn::LoadU(du8, p);
     const hn::Half<DU8> dh;
     if constexpr (kPixels == 2) {
       return hn::Combine(du8, hn::LoadU(dh, p + step), hn::LoadU(dh, p));
@@ -184,20 +183,36 @@ HWY_INLINE void StorePixels(hn::VFromD<DU8> v, uint8_t* p, int64_t step, size_t 
 }
 
 // Four lines of a vector of pixels -> quads of half of the channels: 8 kHalf ... 8 kHalf + 7 of every 16.
-template <size_t kHalf, size_t kPixels>
-HWY_INLINE void Turn(const uint8_t* const line[4], int64_t at, int64_t pixel_step, hn::VFromD<DU32>& t0,
-                     hn::VFromD<DU32>& t1) {
+template <size_t kHalf, class V>
+HWY_INLINE void TurnLines(V v0, V v1, V v2, V v3, hn::VFromD<DU32>& t0, hn::VFromD<DU32>& t1) {
   const DU8 du8;
   const DU32 du32;
   const hn::Repartition<uint16_t, DU8> du16;
-  const auto v0 = LoadPixels<kPixels>(line[0] + at, pixel_step);
-  const auto v1 = LoadPixels<kPixels>(line[1] + at, pixel_step);
-  const auto v2 = LoadPixels<kPixels>(line[2] + at, pixel_step);
-  const auto v3 = LoadPixels<kPixels>(line[3] + at, pixel_step);
   const auto v01 = hn::BitCast(du16, kHalf ? hn::InterleaveUpper(du8, v0, v1) : hn::InterleaveLower(du8, v0, v1));
   const auto v23 = hn::BitCast(du16, kHalf ? hn::InterleaveUpper(du8, v2, v3) : hn::InterleaveLower(du8, v2, v3));
   t0 = ToQuads(hn::BitCast(du32, hn::InterleaveLower(du16, v01, v23)));
   t1 = ToQuads(hn::BitCast(du32, hn::InterleaveUpper(du16, v01, v23)));
+}
+
+// The same from memory.
+template <size_t kHalf, size_t kPixels>
+HWY_INLINE void Turn(const uint8_t* const line[4], int64_t at, int64_t pixel_step, hn::VFromD<DU32>& t0,
+                     hn::VFromD<DU32>& t1) {
+  TurnLines<kHalf>(LoadPixels<kPixels>(line[0] + at, pixel_step), LoadPixels<kPixels>(line[1] + at, pixel_step),
+                   LoadPixels<kPixels>(line[2] + at, pixel_step), LoadPixels<kPixels>(line[3] + at, pixel_step), t0,
+                   t1);
+}
+
+// And all channels, each vector loaded once.
+template <size_t kPixels>
+HWY_INLINE void TurnAll(const uint8_t* const line[4], int64_t at, int64_t pixel_step, hn::VFromD<DU32>& t0,
+                        hn::VFromD<DU32>& t1, hn::VFromD<DU32>& t2, hn::VFromD<DU32>& t3) {
+  const auto v0 = InRegister(LoadPixels<kPixels>(line[0] + at, pixel_step));
+  const auto v1 = InRegister(LoadPixels<kPixels>(line[1] + at, pixel_step));
+  const auto v2 = InRegister(LoadPixels<kPixels>(line[2] + at, pixel_step));
+  const auto v3 = InRegister(LoadPixels<kPixels>(line[3] + at, pixel_step));
+  TurnLines<0>(v0, v1, v2, v3, t0, t1);
+  TurnLines<1>(v0, v1, v2, v3, t2, t3);
 }
 
 // What does not change between the cells of a block of channels.

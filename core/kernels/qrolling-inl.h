@@ -171,8 +171,7 @@ HWY_NOINLINE void RollLines(const DepthwiseBlock& shared, const RollingPass& pas
     int64_t at = static_cast<int64_t>(y) * pass.a_line;
     uint8_t* c = pass.c + static_cast<int64_t>(y) * pass.c_line;
     for (size_t lead = kStride; lead < 3; ++lead) {  // columns that complete nothing yet
-      Turn<0, kPixels>(line, at, a_pixel, t0, t1);
-      Turn<1, kPixels>(line, at, a_pixel, t2, t3);
+      TurnAll<kPixels>(line, at, a_pixel, t0, t1, t2, t3);
       at += a_column;
       Roll<kStride>(t0, w00, w01, w02, bias0, older0, newer0);
       Roll<kStride>(t1, w10, w11, w12, bias1, older1, newer1);
@@ -181,14 +180,12 @@ HWY_NOINLINE void RollLines(const DepthwiseBlock& shared, const RollingPass& pas
     }
     for (size_t x = 0; x < columns; ++x, c += c_column) {
       if constexpr (kStride == 2) {
-        Turn<0, kPixels>(line, at, a_pixel, t0, t1);
-        Turn<1, kPixels>(line, at, a_pixel, t2, t3);
+        TurnAll<kPixels>(line, at, a_pixel, t0, t1, t2, t3);
         at += a_column;
         older0 = Dot(t0, w01, older0), older1 = Dot(t1, w11, older1);
         older2 = Dot(t2, w21, older2), older3 = Dot(t3, w31, older3);
       }
-      Turn<0, kPixels>(line, at, a_pixel, t0, t1);
-      Turn<1, kPixels>(line, at, a_pixel, t2, t3);
+      TurnAll<kPixels>(line, at, a_pixel, t0, t1, t2, t3);
       at += a_column;
       const VI32 acc0 = Roll<kStride>(t0, w00, w01, w02, bias0, older0, newer0);
       const VI32 acc1 = Roll<kStride>(t1, w10, w11, w12, bias1, older1, newer1);

@@ -77,12 +77,7 @@ struct ToU8 {
   // Two vectors of rounded results -> int16, the zero point added; two of those -> bytes. Within each block of 16 bytes
   // the four vectors' parts of that block follow each other. This inverts interleaving bytes into quads.
   HWY_INLINE hn::VFromD<DI16> Half(VI32 r0, VI32 r1) const {
-    const DI16 di16;
-#if HWY_ARCH_X86
-    return hn::SaturatedAdd(hn::ReorderDemote2To(di16, r0, r1), hn::Set(di16, zero));
-#else
-    return hn::SaturatedAdd(hn::OrderedDemote2To(di16, r0, r1), hn::Set(di16, zero));
-#endif
+    return hn::SaturatedAdd(HalfOfZero(r0, r1), hn::Set(DI16(), zero));
   }
   // The same for a zero point of 0.
   HWY_INLINE hn::VFromD<DI16> HalfOfZero(VI32 r0, VI32 r1) const {
