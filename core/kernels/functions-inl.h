@@ -8,6 +8,7 @@
 #define OCTAVO_CORE_KERNELS_FUNCTIONS_INL_H_
 #endif
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -33,6 +34,17 @@ HWY_INLINE VF64 Polynomial(const double (&c)[N], VF64 x) {
   VF64 sum = Number(c[N - 1]);
   for (size_t i = N - 1; i-- > 0;) sum = hn::Add(hn::Mul(sum, x), Number(c[i]));
   return sum;
+}
+
+// The same in two chains that run side by side, even and odd powers, fused where the machine can: for values that are
+// checked.
+template <size_t N>
+HWY_INLINE VF64 PolynomialNear(const double (&c)[N], VF64 x) {
+  const VF64 square = hn::Mul(x, x);
+  VF64 even = Number(c[(N - 1) / 2 * 2]), odd = Number(c[N / 2 * 2 - 1]);
+  for (size_t i = (N - 1) / 2; i-- > 0;) even = hn::MulAdd(even, square, Number(c[2 * i]));
+  for (size_t i = N / 2 - 1; i-- > 0;) odd = hn::MulAdd(odd, square, Number(c[2 * i + 1]));
+  return hn::MulAdd(odd, x, even);
 }
 
 HWY_INLINE VF64 ExpTail(VF64 r) {
@@ -171,11 +183,11 @@ HWY_INLINE void ForDoubles(const float* x, float* y, size_t n, F f) {
   }
 }
 
-// ---- the sigmoid, most of whose time went into digits that rounding drops
+// ---- the same by fewer operations: most of the above goes into digits that rounding drops
 //
-// A shorter way gives s' with |s' - s| <= 2^-44 s, s being the double that SigmoidOf gives. Both round to the same
-// float unless a point halfway between two floats lies between them: where s' is not farther than 2^-40 s' from one,
-// which is one value in 2^15, s is computed after all. tests/core/kernels/functions_test.cc compares all floats.
+// A shorter way gives v' with |v' - v| <= 2^-41 v, v being the double that the above gives. Both round to the same
+// float unless a point halfway between two floats lies between them: where v' is not farther than 2^-40 v' from one,
+// which is one value in 2^15, v is computed after all. tests/core/kernels/functions_test.cc compares all floats.
 
 // e^-x to 2^-45 of it, for |x| < 700: 2^n p(-x - n ln 2), p being the polynomial of least relative error, 2^-46.06.
 HWY_INLINE VF64 ExpOfMinusNear(VF64 x) {
@@ -186,9 +198,28 @@ HWY_INLINE VF64 ExpOfMinusNear(VF64 x) {
   const VF64 shift = Number(0x1.8p52);  // in whose sum with n the low bits are n
   const VF64 shifted = hn::NegMulAdd(x, Number(0x1.71547652b82fep+0), shift);
   const VF64 r = hn::NegMulSub(hn::Sub(shifted, shift), Number(0x1.62e42fefa39efp-1), x);
-  VF64 p = Number(kCoefficients[9]);
-  for (size_t i = 9; i-- > 0;) p = hn::MulAdd(p, r, Number(kCoefficients[i]));
+  const VF64 p = PolynomialNear(kCoefficients, r);
   return hn::BitCast(DF64(), hn::Add(hn::BitCast(du, p), hn::ShiftLeft<52>(hn::BitCast(du, shifted))));
+}
+
+// From 40 on the result is 1.
+HWY_INLINE VF64 SigmoidNear(VF64 x) {
+  const VF64 one = Number(1.0);
+  return hn::Div(one, hn::Add(one, ExpOfMinusNear(hn::Min(x, Number(40.0)))));
+}
+
+// erf(x) = x p(x^2 - 7.75), p being the polynomial of least relative error for x^2 < 15.5, 2^-42.6. There the result is
+// 1 already.
+HWY_INLINE VF64 ErfNear(VF64 x) {
+  static constexpr double kCoefficients[] = {
+      0x1.6fcd22af733e4p-2,  -0x1.7b26f08ca5e56p-6,  0x1.237b691506cecp-9,  -0x1.ea83a91f57446p-13,
+      0x1.a51fecea800b2p-16, -0x1.642a6bc36f6eep-19, 0x1.2240da324854dp-22, -0x1.c18aa8b8df388p-26,
+      0x1.482704a9e4f5cp-29, -0x1.c1d1d0b3069b6p-33, 0x1.21169b094dce7p-36, -0x1.5c8947e70246bp-40,
+      0x1.8ad9192f9a509p-44, -0x1.a5771020d38ebp-48, 0x1.a75d61cf4ddddp-52, -0x1.8eac0b5485e3ap-56,
+      0x1.69ab8a53174b7p-60, -0x1.48264235bf4ccp-64, 0x1.03055e8284122p-68, -0x1.1fffb979f0d73p-73,
+      0x1.e7944a0431c96p-78, -0x1.73b7188073585p-81, 0x1.ca6cc5cfb631fp-86};
+  const VF64 bounded = hn::Max(hn::Min(x, Number(0x1.f7p+1)), Number(-0x1.f7p+1));
+  return hn::Mul(bounded, PolynomialNear(kCoefficients, hn::MulSub(bounded, bounded, Number(7.75))));
 }
 
 // Whether everything within 2^-40 of the (normal) v rounds to the same float: the 29 bits that are dropped are not
@@ -200,37 +231,58 @@ HWY_INLINE hn::MFromD<DF64> RoundsSurely(VF64 v) {
   return hn::RebindMask(DF64(), hn::Gt(above, hn::Set(di, 2 * kReach)));
 }
 
-// y[i] = float(Sigmoid(x[i])); y may be x.
-inline void Sigmoid(const float* x, float* y, size_t n) {
+// y[i] = float(exact(double(x[i]))), mostly by `near`, which holds for those x of which holds(x) is true: no NaN, and
+// the result is a normal float or 0.
+template <class Near, class Holds, class Exact>
+HWY_INLINE void ForDoublesNear(const float* x, float* y, size_t n, Near near, Holds holds, Exact exact) {
   const DF64 d;
   const hn::Rebind<float, DF64> df;
   const size_t lanes = hn::Lanes(d);
-  const auto exact = [](VF64 v) HWY_ATTR { return SigmoidOf(v); };
-  const VF64 one = Number(1.0);
-  size_t i = 0;
-  for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    const VF64 x0 = hn::PromoteTo(d, hn::LoadU(df, x + i));
-    const VF64 x1 = hn::PromoteTo(d, hn::LoadU(df, x + i + lanes));
-    const VF64 x2 = hn::PromoteTo(d, hn::LoadU(df, x + i + 2 * lanes));
-    const VF64 x3 = hn::PromoteTo(d, hn::LoadU(df, x + i + 3 * lanes));
-    // From 40 on the result is 1.
-    const auto near = [&](VF64 v)
-                          HWY_ATTR { return hn::Div(one, hn::Add(one, ExpOfMinusNear(hn::Min(v, Number(40.0))))); };
+  const auto sure = [&](VF64 from, VF64 to) HWY_ATTR { return hn::And(holds(from), RoundsSurely(to)); };
+  const auto four = [&](const float* from, float* to) HWY_ATTR {
+    const VF64 x0 = hn::PromoteTo(d, hn::LoadU(df, from));
+    const VF64 x1 = hn::PromoteTo(d, hn::LoadU(df, from + lanes));
+    const VF64 x2 = hn::PromoteTo(d, hn::LoadU(df, from + 2 * lanes));
+    const VF64 x3 = hn::PromoteTo(d, hn::LoadU(df, from + 3 * lanes));
     const VF64 y0 = near(x0), y1 = near(x1), y2 = near(x2), y3 = near(x3);
-    // Below -87 results are no longer normal; NaN is not above it either.
-    const auto sure = [&](VF64 from, VF64 to)
-                          HWY_ATTR { return hn::And(hn::Ge(from, Number(-87.0)), RoundsSurely(to)); };
     const auto all = hn::And(hn::And(sure(x0, y0), sure(x1, y1)), hn::And(sure(x2, y2), sure(x3, y3)));
-    if (HWY_UNLIKELY(!hn::AllTrue(d, all))) {
-      ForDoubles(x + i, y + i, 4 * lanes, exact);
-      continue;
-    }
-    hn::StoreU(hn::DemoteTo(df, y0), df, y + i);
-    hn::StoreU(hn::DemoteTo(df, y1), df, y + i + lanes);
-    hn::StoreU(hn::DemoteTo(df, y2), df, y + i + 2 * lanes);
-    hn::StoreU(hn::DemoteTo(df, y3), df, y + i + 3 * lanes);
+    if (HWY_UNLIKELY(!hn::AllTrue(d, all))) return ForDoubles(from, to, 4 * lanes, exact);
+    hn::StoreU(hn::DemoteTo(df, y0), df, to);
+    hn::StoreU(hn::DemoteTo(df, y1), df, to + lanes);
+    hn::StoreU(hn::DemoteTo(df, y2), df, to + 2 * lanes);
+    hn::StoreU(hn::DemoteTo(df, y3), df, to + 3 * lanes);
+  };
+  size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) four(x + i, y + i);
+  if (i < n) {
+    HWY_ALIGN float rest[4 * hn::MaxLanes(DF64())] = {};
+    std::copy(x + i, x + n, rest);
+    four(rest, rest);
+    std::copy(rest, rest + (n - i), y + i);
   }
-  ForDoubles(x + i, y + i, n - i, exact);
+}
+
+// y[i] = float(Sigmoid(x[i])); y may be x. Below -87 results are no longer normal.
+inline void Sigmoid(const float* x, float* y, size_t n) {
+  ForDoublesNear(
+      x, y, n, [](VF64 v) HWY_ATTR { return SigmoidNear(v); }, [](VF64 v) HWY_ATTR { return hn::Ge(v, Number(-87.0)); },
+      [](VF64 v) HWY_ATTR { return SigmoidOf(v); });
+}
+
+// Below -110 the result is 0, as that of -110 is; above -87 it is normal or infinite.
+inline void Exp(const float* x, float* y, size_t n) {
+  ForDoublesNear(
+      x, y, n,
+      [](VF64 v) HWY_ATTR { return ExpOfMinusNear(hn::Neg(hn::Max(hn::Min(v, Number(100.0)), Number(-110.0)))); },
+      [](VF64 v) HWY_ATTR { return hn::Or(hn::Ge(v, Number(-87.0)), hn::Le(v, Number(-110.0))); },
+      [](VF64 v) HWY_ATTR { return ExpOf(v); });
+}
+
+inline void Erf(const float* x, float* y, size_t n) {
+  ForDoublesNear(
+      x, y, n, [](VF64 v) HWY_ATTR { return ErfNear(v); },
+      [](VF64 v) HWY_ATTR { return hn::Or(hn::Ge(hn::Abs(v), Number(0x1p-126)), hn::Eq(v, Number(0))); },
+      [](VF64 v) HWY_ATTR { return ErfOf(v); });
 }
 
 // y[i] = x[i] * float(Sigmoid(x[i])), a float product; y may be x.
@@ -254,7 +306,7 @@ inline void FFunction(FloatFunction function, const float* x, float* y, size_t n
   const double a = alpha, b = beta;
   switch (function) {
     case FloatFunction::kExp:
-      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return ExpOf(v); });
+      return Exp(x, y, n);
     case FloatFunction::kSigmoid:
       return Sigmoid(x, y, n);
     case FloatFunction::kSigmoidMul:
@@ -262,7 +314,7 @@ inline void FFunction(FloatFunction function, const float* x, float* y, size_t n
     case FloatFunction::kTanh:
       return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return TanhOf(v); });
     case FloatFunction::kErf:
-      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return ErfOf(v); });
+      return Erf(x, y, n);
     case FloatFunction::kSwish:
       return ForDoubles(x, y, n, [a](VF64 v) HWY_ATTR { return hn::Mul(v, SigmoidOf(hn::Mul(Number(a), v))); });
     case FloatFunction::kHardSigmoid:
