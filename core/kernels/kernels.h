@@ -150,18 +150,22 @@ struct ImageOut {
   int64_t column_stride = 0;
 };
 
-// Depthwise convolution. The input includes its frame of zero points, so every tap is valid. Requantized like qgemm.
+// Depthwise convolution. The input includes its frame of zero points, so every tap is valid. Results are qgemm's.
 struct QDepthwiseArgs {
   ImageIn a;  // u8; base is the first tap of output pixel (0, 0)
   Window window;
   size_t channels = 0;
   size_t out_width = 0;
-  const void* packed = nullptr;       // from qdepthwise_pack of the same table, channels and window
-  const int32_t* bias = nullptr;      // [channels], zero points folded in; null: 0
-  const float* multiplier = nullptr;  // [channels]
+  const void* packed = nullptr;         // from qdepthwise_pack of the same table, channels and window
+  const int32_t* bias = nullptr;        // [channels], zero points folded in; null: 0
+  const float* multiplier = nullptr;    // [channels]
+  const float* fbias = nullptr;         // [channels], kF32 only
+  GemmOutput output = GemmOutput::kU8;  // or kF32
   int32_t zero = 0;
   uint8_t lo = 0;
   uint8_t hi = 255;
+  float flo = kNoLow;
+  float fhi = kNoHigh;
   ImageOut c;
 };
 

@@ -220,11 +220,14 @@ struct DepthwiseBlock {
   const uint8_t* weights;
   const int32_t* bias;  // in the order of accumulators
   const float* multiplier;
+  const float* fbias;
+  float flo, fhi;
   size_t channels;  // that are left, this block's and later ones'
   size_t kw, quads;
   int64_t line_step;  // from tap to tap in the input, bytes
   int64_t tap_step;
   size_t last_line;  // the last of an output line's pair that may be read
+  bool is_float;     // results are
   ToU8 to_u8;
 };
 

@@ -16,6 +16,7 @@
 #include <cstdlib>
 
 #include "core/kernels/dot-inl.h"
+#include "core/kernels/float-inl.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/qdepthwise-block-inl.h"
 #include "core/kernels/qrolling-inl.h"
@@ -36,11 +37,26 @@ inline constexpr size_t kCells = 2;
 inline constexpr size_t kCells = 4;
 #endif
 
-// Half of the channels of all cells, from input to int16. The column's first cell begins at a, the next column_step
-// further. kKw and kQuads are the window's, or 0 if it is not worth code of its own.
+// Vectors 2 kHalf and 2 kHalf + 1 of a cell's accumulators as float results in memory.
+template <size_t kHalf>
+HWY_INLINE void StoreFloats(const DepthwiseBlock& block, VI32 c0, VI32 c1, float* to) {
+  const DF32 df32;
+  const VF32 lo = hn::Set(df32, block.flo), hi = hn::Set(df32, block.fhi);
+  for (size_t at = 2 * kHalf * hn::Lanes(df32); at < (2 * kHalf + 2) * hn::Lanes(df32);
+       at += hn::Lanes(df32), c0 = c1) {
+    VF32 f = hn::Mul(hn::ConvertTo(df32, c0), hn::Load(df32, block.multiplier + at));
+    if (block.fbias) f = hn::Add(f, hn::Load(df32, block.fbias + at));
+    hn::Store(ClampTo(f, lo, hi), df32, to + at);
+  }
+}
+
+// Half of the channels of all cells, from input to int16; or, unless `floats` is null, to floats in that memory, cell
+// after cell in the order of accumulators. The column's first cell begins at a, the next column_step further. kKw and
+// kQuads are the window's, or 0 if it is not worth code of its own.
 template <size_t kHalf, size_t kLines, size_t kPixels, size_t kKw, size_t kQuads>
 HWY_INLINE void DotHalf(const DepthwiseBlock& block, const uint8_t* a, int64_t column_step, int64_t pixel_step,
-                        hn::VFromD<DI16>& h0, hn::VFromD<DI16>& h1, hn::VFromD<DI16>& h2, hn::VFromD<DI16>& h3) {
+                        float* floats, hn::VFromD<DI16>& h0, hn::VFromD<DI16>& h1, hn::VFromD<DI16>& h2,
+                        hn::VFromD<DI16>& h3) {
   const DI32 di32;
   const DF32 df32;
   const size_t lanes = hn::Lanes(di32);
@@ -105,6 +121,15 @@ HWY_INLINE void DotHalf(const DepthwiseBlock& block, const uint8_t* a, int64_t c
     }
   }
 
+  if (HWY_UNLIKELY(floats)) {
+    StoreFloats<kHalf>(block, c00, c01, floats);
+    StoreFloats<kHalf>(block, c10, c11, floats + BlockChannels());
+    if constexpr (kCells == 4) {
+      StoreFloats<kHalf>(block, c20, c21, floats + 2 * BlockChannels());
+      StoreFloats<kHalf>(block, c30, c31, floats + 3 * BlockChannels());
+    }
+    return;
+  }
   const VF32 m0 = hn::Load(df32, block.multiplier + 2 * kHalf * lanes);
   const VF32 m1 = hn::Load(df32, block.multiplier + (2 * kHalf + 1) * lanes);
   h0 = block.to_u8.Half(Scale(c00, m0), Scale(c01, m1));
@@ -121,15 +146,42 @@ HWY_INLINE void StoreCell(const DepthwiseBlock& block, hn::VFromD<DI16> h0, hn::
   StorePixels<kPixels>(block.to_u8.Join(h0, h1), c, pixel_step, block.channels);
 }
 
+// The same for what StoreFloats has left.
+template <size_t kPixels>
+HWY_INLINE void CopyCell(const DepthwiseBlock& block, const float* HWY_RESTRICT floats, uint8_t* c,
+                         int64_t pixel_step) {
+  const hn::FixedTag<float, 4> d;
+  const size_t lanes = hn::Lanes(DF32()), channels = BlockChannels() / kPixels;
+  for (size_t pixel = 0; pixel < kPixels; ++pixel, c += pixel_step, floats += lanes / kPixels) {
+    float* to = reinterpret_cast<float*>(c);
+    for (size_t channel = 0; channel < std::min(channels, block.channels); channel += 4) {
+      const auto four = hn::Load(d, floats + channel % 16 / 4 * lanes + channel / 16 * 4);
+      if (HWY_LIKELY(channel + 4 <= block.channels)) {
+        hn::StoreU(four, d, to + channel);
+      } else {
+        hn::StoreN(four, d, to + channel, block.channels - channel);
+      }
+    }
+  }
+}
+
 // All cells at one place.
 template <size_t kLines, size_t kPixels, size_t kKw, size_t kQuads>
 HWY_INLINE void DotCells(const DepthwiseBlock& block, const uint8_t* a, int64_t a_column, int64_t a_pixel, uint8_t* c0,
                          uint8_t* c1, int64_t c_column, int64_t c_pixel) {
   const DI16 di16;
-  hn::VFromD<DI16> h00, h01, h10, h11;
-  hn::VFromD<DI16> h20 = hn::Zero(di16), h21 = h20, h30 = h20, h31 = h20;
-  DotHalf<0, kLines, kPixels, kKw, kQuads>(block, a, a_column, a_pixel, h00, h10, h20, h30);
-  DotHalf<1, kLines, kPixels, kKw, kQuads>(block, a, a_column, a_pixel, h01, h11, h21, h31);
+  hn::VFromD<DI16> h00 = hn::Zero(di16), h01 = h00, h10 = h00, h11 = h00, h20 = h00, h21 = h00, h30 = h00, h31 = h00;
+  HWY_ALIGN float results[kCells * 64];
+  float* floats = block.is_float ? results : nullptr;
+  DotHalf<0, kLines, kPixels, kKw, kQuads>(block, a, a_column, a_pixel, floats, h00, h10, h20, h30);
+  DotHalf<1, kLines, kPixels, kKw, kQuads>(block, a, a_column, a_pixel, floats, h01, h11, h21, h31);
+  if (HWY_UNLIKELY(floats)) {
+    for (size_t cell = 0; cell < kCells; ++cell, floats += BlockChannels()) {
+      uint8_t* c = kLines == 2 && cell % 2 == 1 ? c1 : c0;
+      if (c) CopyCell<kPixels>(block, floats, c + static_cast<int64_t>(cell / kLines) * c_column, c_pixel);
+    }
+    return;
+  }
   StoreCell<kPixels>(block, h00, h01, c0, c_pixel);
   if constexpr (kLines == 2) {
     if (c1) StoreCell<kPixels>(block, h10, h11, c1, c_pixel);
@@ -172,12 +224,14 @@ HWY_NOINLINE void DepthwiseLines(const DepthwiseBlock& shared, const uint8_t* a,
   }
 }
 
-// The most common window that does not roll has code of its own.
+// Common windows have code of their own.
 template <size_t kLines, size_t kPixels>
 HWY_INLINE auto ChooseDepthwiseLines(const Window& w) {
   if constexpr (kPixels == 1) {
     const bool dense = w.dilation_w == 1 && w.dilation_h == 1 && (kLines == 1 || w.stride_w == 1);
+    if (w.kw == 3 && w.kh == 3 && dense) return DepthwiseLines<kLines, kPixels, 3, 1>;
     if (w.kw == 5 && w.kh == 5 && dense) return DepthwiseLines<kLines, kPixels, 5, 2>;
+    if (w.kw == 7 && w.kh == 7 && dense) return DepthwiseLines<kLines, kPixels, 7, 2>;
   }
   return DepthwiseLines<kLines, kPixels, 0, 0>;
 }
@@ -216,7 +270,7 @@ HWY_INLINE void DotBlock(const QDepthwiseArgs& args, DepthwiseBlock& block, size
     block.last_line = w.kh - 1 + pair;
     const uint8_t* a = static_cast<const uint8_t*>(args.a.base) + static_cast<int64_t>(channel) +
                        static_cast<int64_t>(y * w.stride_h) * args.a.line_stride;
-    uint8_t* c = static_cast<uint8_t*>(args.c.base) + static_cast<int64_t>(channel) +
+    uint8_t* c = static_cast<uint8_t*>(args.c.base) + static_cast<int64_t>(channel * (block.is_float ? 4 : 1)) +
                  static_cast<int64_t>(y) * args.c.line_stride;
     lines(block, a, a_step, c, pair ? c + args.c.line_stride : nullptr, args.c.column_stride, args.out_width);
   }
@@ -229,11 +283,12 @@ HWY_INLINE void QDepthwiseBlock(const QDepthwiseArgs& args, DepthwiseBlock& bloc
   const size_t n = std::min(block.channels, BlockChannels());
   HWY_ALIGN int32_t bias[64] = {}, ordered_bias[64];
   HWY_ALIGN float multiplier[64] = {}, ordered_multiplier[64];
+  HWY_ALIGN float fbias[64] = {}, ordered_fbias[64];
   if (args.bias) std::copy_n(args.bias + channel, n, bias);
   std::copy_n(args.multiplier + channel, n, multiplier);
   const Window& w = args.window;
   const DepthwiseBounds bounds(bias, multiplier, args.zero, w.kh * w.kw);
-  const bool rolls = bounds.below_one && Rolls(w);
+  const bool rolls = bounds.below_one && Rolls(w) && !block.is_float;
   if (rolls && bounds.positive) {
     for (int32_t& b : bias) b += kFloatBias;
   }
@@ -249,6 +304,12 @@ HWY_INLINE void QDepthwiseBlock(const QDepthwiseArgs& args, DepthwiseBlock& bloc
   }
   block.bias = ordered_bias;
   block.multiplier = ordered_multiplier;
+  block.fbias = nullptr;
+  if (args.fbias) {
+    std::copy_n(args.fbias + channel, n, fbias);
+    OrderChannels(fbias, kPixels, ordered_fbias);
+    block.fbias = ordered_fbias;
+  }
   if (rolls) {
     ChooseRollBlock<kPixels>(w, bounds.positive)(args, block, channel, y_begin, y_end);
   } else {
@@ -260,6 +321,8 @@ inline void QDepthwise(const QDepthwiseArgs& args, size_t y_begin, size_t y_end)
   const Window& w = args.window;
   const DepthwiseShape shape(w);
   DepthwiseBlock block{};
+  block.flo = args.flo, block.fhi = args.fhi;
+  block.is_float = args.output == GemmOutput::kF32;
   block.kw = w.kw;
   block.quads = shape.quads;
   block.line_step = static_cast<int64_t>(w.dilation_h) * args.a.line_stride;

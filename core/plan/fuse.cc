@@ -12,11 +12,8 @@ bool IsInternal(const Node& node, const char* op) { return node.domain == kInter
 
 bool IsKnown(const Value& value) { return value.shape && value.shape->IsKnown(); }
 
-// The depthwise kernel has no residual.
-bool IsDepthwise(const Graph& graph, const Node& node) {
-  const std::optional<Shape>& w = graph.values[node.inputs[kProductW]].shape;
-  return NodeReader(node, graph.opset()).Int("group", 1) > 1 && w && w->rank() > 1 && (*w)[1] == 1;
-}
+// The kernels for groups side by side have no residual.
+bool IsGrouped(const Graph& graph, const Node& node) { return NodeReader(node, graph.opset()).Int("group", 1) > 1; }
 
 }  // namespace
 
@@ -37,7 +34,7 @@ void FuseResiduals(Specialized* specialized) {
     const NodeId maker = producers[v];
     if (maker == kNoNode || gone[maker] || readers[v] != 1) return false;
     const Node& node = graph.nodes[maker];
-    if (!IsInternal(node, "QConv") || IsDepthwise(graph, node)) return false;
+    if (!IsInternal(node, "QConv") || IsGrouped(graph, node)) return false;
     if (node.has_input(kProductResidual) || ReadQProduct(NodeReader(node, graph.opset())).is_float) return false;
     return IsKnown(graph.values[v]) && IsKnown(graph.values[sum]) && *graph.values[v].shape == *graph.values[sum].shape;
   };

@@ -48,6 +48,28 @@ struct RowClass {
   size_t work() const { return segments() * k; }  // of one row; never 0
 };
 
+// What a product has for each of its channels.
+struct ChannelVectors {
+  View dynamic_bias, dynamic_multiplier;  // where they depend on an input's zero point and scale
+  Padded<int32_t> bias;
+  Padded<float> multiplier, fbias;
+
+  // Of the channels from `first` on.
+  template <typename Args>
+  void Set(const RunState& state, size_t first, Args& call) const {
+    const float* floats = fbias.empty() ? nullptr : fbias.data() + first;
+    if constexpr (requires { call.multiplier; }) {
+      const bool dynamic = dynamic_multiplier.storage != kNoStorage;
+      call.bias = first + (dynamic ? reinterpret_cast<const int32_t*>(state.At(dynamic_bias)) : bias.data());
+      call.multiplier =
+          first + (dynamic ? reinterpret_cast<const float*>(state.At(dynamic_multiplier)) : multiplier.data());
+      call.fbias = floats;
+    } else {
+      call.bias = floats;
+    }
+  }
+};
+
 constexpr double kMacsWorthAThread = 30000;
 constexpr size_t kPanel = 64;  // columns; kernels.h wants ranges in multiples of it
 
@@ -64,9 +86,7 @@ class ProductStep : public Step {
   size_t rows = 0, groups = 1;
   size_t packed_group_bytes = 0;
   int64_t a_group_bytes = 0, c_group_bytes = 0;
-  View dynamic_bias, dynamic_multiplier;  // where they depend on an input's zero point and scale
-  Padded<int32_t> bias;
-  Padded<float> multiplier, fbias;
+  ChannelVectors vectors;
   std::shared_ptr<const PackedWeights> packed;
 
   size_t max_parts() const override {
@@ -100,7 +120,7 @@ class ProductStep : public Step {
       call.packed = static_cast<const char*>(packed->bytes.data()) + g * packed_group_bytes;
       if (residual.storage != kNoStorage)
         call.residual.base = state.At(residual) + static_cast<int64_t>(g) * c_group_bytes;
-      SetVectors(state, g, call);
+      vectors.Set(state, g * args.n, call);
       // A panel of weights serves all classes while it is in the cache.
       const size_t panel = classes.size() > 1 ? kPanel : std::max<size_t>(args.n, 1);
       for (size_t n = n0; n < n1; n += panel) RunClasses(call, m0, m1, n, std::min(n + panel, n1));
@@ -141,19 +161,6 @@ class ProductStep : public Step {
     call.a.k = c.k;
     if constexpr (requires { call.segment_quad; }) call.segment_quad = c.quads.empty() ? nullptr : c.quads.data();
   }
-
-  void SetVectors(const RunState& state, size_t g, QGemmArgs& call) const {
-    const bool dynamic = dynamic_multiplier.storage != kNoStorage;
-    const auto* run_bias = dynamic ? reinterpret_cast<const int32_t*>(state.At(dynamic_bias)) : bias.data();
-    const auto* run_multiplier =
-        dynamic ? reinterpret_cast<const float*>(state.At(dynamic_multiplier)) : multiplier.data();
-    call.bias = run_bias + g * args.n;
-    call.multiplier = run_multiplier + g * args.n;
-    call.fbias = fbias.empty() ? nullptr : fbias.data() + g * args.n;
-  }
-  void SetVectors(const RunState&, size_t g, FGemmArgs& call) const {
-    call.bias = fbias.empty() ? nullptr : fbias.data() + g * args.n;
-  }
 };
 
 // bias[c] - zero * sums[c] and x_scale * multiplier[c], for an input quantized in this very run.
@@ -177,7 +184,7 @@ class DynamicVectorsStep : public Step {
   }
 };
 
-template <typename Args, typename Pack>
+template <typename Args>
 class DepthwiseStep : public Step {
  public:
   using Kernel = void (*)(const Args&, size_t, size_t);
@@ -186,8 +193,7 @@ class DepthwiseStep : public Step {
   Args args;
   View a, c;
   int64_t images = 1, lines = 1;
-  Padded<int32_t> bias;
-  Padded<float> multiplier, fbias;
+  ChannelVectors vectors;
   std::shared_ptr<const PackedWeights> packed;
 
   size_t max_parts() const override {
@@ -200,7 +206,12 @@ class DepthwiseStep : public Step {
     int64_t from = all * static_cast<int64_t>(part) / static_cast<int64_t>(parts);
     const int64_t to = all * static_cast<int64_t>(part + 1) / static_cast<int64_t>(parts);
     Args call = args;
-    SetVectors(call);
+    vectors.Set(state, 0, call);
+    if constexpr (requires { call.packed; }) {
+      call.packed = packed->bytes.data();
+    } else {
+      call.weights = static_cast<const float*>(packed->bytes.data());
+    }
     while (from < to) {
       const int64_t image = from / lines, first = from % lines, last = std::min(lines, first + to - from);
       call.a.base = state.At(a) + image * a.strides[0];
@@ -209,17 +220,6 @@ class DepthwiseStep : public Step {
       from += last - first;
     }
     return Ok();
-  }
-
- private:
-  void SetVectors(QDepthwiseArgs& call) const {
-    call.packed = packed->bytes.data();
-    call.bias = bias.data();
-    call.multiplier = multiplier.data();
-  }
-  void SetVectors(FDepthwiseArgs& call) const {
-    call.weights = static_cast<const float*>(packed->bytes.data());
-    call.bias = fbias.empty() ? nullptr : fbias.data();
   }
 };
 
@@ -290,8 +290,7 @@ class ProductLowering {
     const auto window = ReadWindow(b_, n_);
     if (!window) return false;
     groups_ = NodeReader(node_, b_.graph().opset()).Int("group", 1);
-    depthwise_ = groups_ > 1 && groups_ == b_.shape(node_.inputs[0])[1] && groups_ == b_.shape(out_)[1] &&
-                 !quantized_residual() && !attributes_.is_float && !dynamic();
+    depthwise_ = groups_ > 1 && groups_ == b_.shape(node_.inputs[0])[1] && groups_ == b_.shape(out_)[1];
     if (!quantized_) FuseFloat();
     if (depthwise_) return LowerDepthwise(*window);
     return quantized_ ? LowerDense<QGemmArgs>(*window) : LowerDense<FGemmArgs>(*window);
@@ -392,41 +391,37 @@ class ProductLowering {
   // ---- the vectors of a quantized product
 
   // The input's zero point goes into the bias: sum (x - z) * w = sum x * w - z * sum w.
-  template <typename S>
-  Result<bool> SetVectors(S& step, const std::vector<int32_t>& sums, std::vector<View>* views) {
+  Status SetVectors(const std::vector<int32_t>& sums, ChannelVectors& vectors, std::vector<View>* views) {
     const bool has_zero = node_.has_input(kProductXZero), has_scale = node_.has_input(kProductXScale);
     const bool dynamic_zero = has_zero && !b_.IsConstant(node_.inputs[kProductXZero]);
-    step.fbias = fbias_;
+    vectors.fbias = fbias_;
     if (!dynamic_zero && !has_scale) {
       const uint32_t zero = has_zero ? b_.value(node_.inputs[kProductXZero]).constant->template data<uint8_t>()[0] : 0u;
-      step.bias.resize(channels_);
       for (size_t c = 0; c < channels_; ++c) {
-        step.bias[c] = static_cast<int32_t>(static_cast<uint32_t>(bias_[c]) - zero * static_cast<uint32_t>(sums[c]));
+        vectors.bias.push_back(
+            static_cast<int32_t>(static_cast<uint32_t>(bias_[c]) - zero * static_cast<uint32_t>(sums[c])));
       }
-      step.multiplier = multiplier_;
-      return true;
+      vectors.multiplier = multiplier_;
+      return Ok();
     }
-    if constexpr (requires { step.dynamic_bias; }) {
-      auto vectors = std::make_unique<DynamicVectorsStep>();
-      vectors->bias = bias_;
-      vectors->sums = sums;
-      vectors->multiplier = multiplier_;
-      if (has_zero) vectors->zero = b_.Read(node_.inputs[kProductXZero]);
-      if (has_scale) vectors->scale = b_.Read(node_.inputs[kProductXScale]);
-      OCTAVO_ASSIGN_OR_RETURN(vectors->bias_out, b_.MakeScratch(channels_ * sizeof(int32_t)));
-      OCTAVO_ASSIGN_OR_RETURN(vectors->multiplier_out, b_.MakeScratch(channels_ * sizeof(float)));
-      step.dynamic_bias = vectors->bias_out;
-      step.dynamic_multiplier = vectors->multiplier_out;
-      views->push_back(step.dynamic_bias);
-      views->push_back(step.dynamic_multiplier);
-      vectors->info.name = node_.name;
-      vectors->info.op = "parameters";
-      vectors->info.kernel = "dynamic";
-      const std::vector<View> used = {vectors->zero, vectors->scale, vectors->bias_out, vectors->multiplier_out};
-      b_.Emit(std::move(vectors), n_, used, {});
-      return true;
-    }
-    return false;
+    auto step = std::make_unique<DynamicVectorsStep>();
+    step->bias = bias_;
+    step->sums = sums;
+    step->multiplier = multiplier_;
+    if (has_zero) step->zero = b_.Read(node_.inputs[kProductXZero]);
+    if (has_scale) step->scale = b_.Read(node_.inputs[kProductXScale]);
+    OCTAVO_ASSIGN_OR_RETURN(step->bias_out, b_.MakeScratch(channels_ * sizeof(int32_t)));
+    OCTAVO_ASSIGN_OR_RETURN(step->multiplier_out, b_.MakeScratch(channels_ * sizeof(float)));
+    vectors.dynamic_bias = step->bias_out;
+    vectors.dynamic_multiplier = step->multiplier_out;
+    views->push_back(step->bias_out);
+    views->push_back(step->multiplier_out);
+    step->info.name = node_.name;
+    step->info.op = "parameters";
+    step->info.kernel = "dynamic";
+    const std::vector<View> used = {step->zero, step->scale, step->bias_out, step->multiplier_out};
+    b_.Emit(std::move(step), n_, used, {});
+    return Ok();
   }
 
   void Describe(Step& step, const char* kernel, double macs) const {
@@ -441,11 +436,6 @@ class ProductLowering {
 
   // ---- convolutions
 
-  // Whether the input was quantized in this very run.
-  bool dynamic() const {
-    return quantized_ && (node_.has_input(kProductXScale) ||
-                          (node_.has_input(kProductXZero) && !b_.IsConstant(node_.inputs[kProductXZero])));
-  }
   bool quantized_residual() const { return quantized_ && node_.has_input(kProductResidual); }
 
   Result<View> ReadInput(const Window3& window) {
@@ -470,33 +460,33 @@ class ProductLowering {
   Result<bool> LowerDense(const Window3& window) {
     const Shape &x = b_.shape(node_.inputs[0]), &y = b_.shape(out_);
     const Tensor& weights = Weights();
-    const int64_t kh = window.y().kernel, kw = window.x().kernel, channels = x[1] / groups_;
+    const int64_t kh = window.y().kernel, kw = window.x().kernel;
     const auto element = static_cast<int64_t>(quantized_ ? 1 : sizeof(float));
     auto step = std::make_unique<ProductStep<Args>>();
     OCTAVO_ASSIGN_OR_RETURN(const View a, ReadInput(window));
     const int64_t column = Column(a, x), line = Line(a, x);
-    const bool merged = groups_ == 1 && kw > 1 && window.x().dilation == 1 && column == channels * element;
+    const bool merged = groups_ == 1 && kw > 1 && window.x().dilation == 1 && column == x[1] * element;
     // Groups side by side in one product where the kernel can; else one product after the other.
     bool together = false;
-    if (quantized_ && groups_ > 1 && !quantized_residual() && !attributes_.is_float) {
+    if (quantized_ && groups_ > 1 && !attributes_.is_float) {
       OCTAVO_ASSIGN_OR_RETURN(step->packed,
                               b_.options().weights->Grouped(b_.kernels(), weights, groups_, kh * kw, b_.memory()));
       together = step->packed->bytes.size() != 0;
     }
+    const int64_t joined = together ? 1 : GroupsInOne();
     if (!together) {
-      OCTAVO_ASSIGN_OR_RETURN(step->packed,
-                              b_.options().weights->Conv(b_.kernels(), weights, groups_, kh, kw, merged, b_.memory()));
+      OCTAVO_ASSIGN_OR_RETURN(step->packed, b_.options().weights->Conv(b_.kernels(), weights, groups_, joined, kh, kw,
+                                                                       merged, b_.memory()));
     }
-    const int64_t groups = together ? 1 : groups_;
+    const int64_t groups = together ? 1 : groups_ / joined, channels = x[1] / groups_ * joined;
     std::vector<View> views = {a};
     if constexpr (std::is_same_v<Args, QGemmArgs>) {
-      OCTAVO_ASSIGN_OR_RETURN(const bool set, SetVectors(*step, step->packed->sums, &views));
-      if (!set) return false;
+      OCTAVO_RETURN_IF_ERROR(SetVectors(step->packed->sums, step->vectors, &views));
       step->kernel = together ? b_.kernels().qgrouped : b_.kernels().qgemm;
       step->args.groups = together ? static_cast<size_t>(groups_) : 1;
       SetQuantized(step->args);
     } else {
-      step->fbias = fbias_;
+      step->vectors.fbias = fbias_;
       step->kernel = b_.kernels().fgemm;
       step->args.lo = flo_, step->args.hi = fhi_;
     }
@@ -529,6 +519,16 @@ class ProductLowering {
              static_cast<double>(step->rows) * static_cast<double>(weights.elements()));
     b_.Emit(std::move(step), n_, views, {out_});
     return true;
+  }
+
+  // How many small groups multiply as one, with weights of zero where one meets the channels of another: one costs as
+  // much as a whole vector of columns. Not in float, where infinity times zero is no zero.
+  int64_t GroupsInOne() const {
+    constexpr int64_t kColumns = 16;
+    int64_t groups =
+        quantized_ ? std::clamp<int64_t>(kColumns * groups_ / static_cast<int64_t>(channels_), 1, groups_) : 1;
+    while (groups_ % groups != 0) --groups;
+    return groups;
   }
 
   // Padding of zeros adds nothing: pixels at the borders leave out the taps that meet it.
@@ -584,12 +584,13 @@ class ProductLowering {
     return rows;
   }
 
-  void SetQuantized(QGemmArgs& args) const {
+  template <typename Args>
+  void SetQuantized(Args& args) const {
     args.output = attributes_.is_float ? GemmOutput::kF32 : GemmOutput::kU8;
     args.zero = attributes_.zero;
     args.lo = attributes_.lo, args.hi = attributes_.hi;
     args.flo = attributes_.flo, args.fhi = attributes_.fhi;
-    args.add = attributes_.add;
+    if constexpr (requires { args.add; }) args.add = attributes_.add;
   }
 
   Result<bool> LowerDepthwise(const Window3& window) {
@@ -606,21 +607,20 @@ class ProductLowering {
   template <typename Args>
   Result<bool> EmitDepthwise(const Window3& window, const Window& w, const WeightCache::Pointer& packed) {
     const Shape &x = b_.shape(node_.inputs[0]), &y = b_.shape(out_);
-    auto step = std::make_unique<DepthwiseStep<Args, PackedWeights>>();
+    auto step = std::make_unique<DepthwiseStep<Args>>();
     OCTAVO_ASSIGN_OR_RETURN(const View a, ReadInput(window));
+    std::vector<View> views = {a};
     if constexpr (std::is_same_v<Args, QDepthwiseArgs>) {
-      std::vector<View> none;
-      OCTAVO_ASSIGN_OR_RETURN(const bool set, SetVectors(*step, packed->sums, &none));
-      if (!set) return false;
+      OCTAVO_RETURN_IF_ERROR(SetVectors(packed->sums, step->vectors, &views));
       step->kernel = b_.kernels().qdepthwise;
-      step->args.zero = attributes_.zero;
-      step->args.lo = attributes_.lo, step->args.hi = attributes_.hi;
+      SetQuantized(step->args);
     } else {
-      step->fbias = fbias_;
+      step->vectors.fbias = fbias_;
       step->kernel = b_.kernels().fdepthwise;
       step->args.lo = flo_, step->args.hi = fhi_;
     }
     OCTAVO_ASSIGN_OR_RETURN(const View c, b_.MakePixels(out_));
+    views.push_back(c);
     step->packed = packed;
     step->a = a;
     step->a.offset -= window.y().pad * Line(a, x) + window.x().pad * Column(a, x);
@@ -634,7 +634,7 @@ class ProductLowering {
     step->args.out_width = static_cast<size_t>(window.x().out);
     Describe(*step, quantized_ ? "qs8_depthwise" : "f32_depthwise",
              static_cast<double>(y.Elements()) * static_cast<double>(window.Taps()));
-    b_.Emit(std::move(step), n_, {a, c}, {out_});
+    b_.Emit(std::move(step), n_, views, {out_});
     return true;
   }
 
@@ -650,12 +650,11 @@ class ProductLowering {
     OCTAVO_ASSIGN_OR_RETURN(step->a, b_.ReadRows(node_.inputs[0]));
     std::vector<View> views = {step->a};
     if constexpr (std::is_same_v<Args, QGemmArgs>) {
-      OCTAVO_ASSIGN_OR_RETURN(const bool set, SetVectors(*step, step->packed->sums, &views));
-      if (!set) return false;
+      OCTAVO_RETURN_IF_ERROR(SetVectors(step->packed->sums, step->vectors, &views));
       step->kernel = b_.kernels().qgemm;
       SetQuantized(step->args);
     } else {
-      step->fbias = fbias_;
+      step->vectors.fbias = fbias_;
       step->kernel = b_.kernels().fgemm;
       step->args.lo = flo_, step->args.hi = fhi_;
     }

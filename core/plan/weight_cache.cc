@@ -1,5 +1,6 @@
 #include "core/plan/weight_cache.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -17,16 +18,20 @@ void Sum(const T* w, size_t channels, size_t each, std::vector<int32_t>* sums) {
   }
 }
 
-// [outputs][channels][taps] -> [outputs][taps][channels]
+// [outputs][channels][taps] -> [outputs][taps][channels of all joined groups], those of other groups being zero. A
+// group has so many outputs.
 template <typename T>
-Result<Buffer> TapsOutermost(const Tensor& weights, int64_t taps, const MemoryPtr& memory) {
-  OCTAVO_ASSIGN_OR_RETURN(Buffer buffer, Buffer::Create(memory, weights.bytes()));
+Result<Buffer> TapsOutermost(const Tensor& weights, int64_t taps, int64_t group_outputs, int64_t joined,
+                             const MemoryPtr& memory) {
+  OCTAVO_ASSIGN_OR_RETURN(Buffer buffer, Buffer::Create(memory, weights.bytes() * static_cast<size_t>(joined)));
   const int64_t outputs = weights.shape()[0], channels = weights.elements() / (outputs * taps);
   const T* from = weights.data<T>().data();
   T* to = static_cast<T*>(buffer.data());
+  if (joined > 1) std::fill_n(to, weights.elements() * joined, T{0});
   for (int64_t o = 0; o < outputs; ++o, from += channels * taps) {
-    for (int64_t t = 0; t < taps; ++t) {
-      for (int64_t c = 0; c < channels; ++c) *to++ = from[c * taps + t];
+    const int64_t first = o / group_outputs % joined * channels;
+    for (int64_t t = 0; t < taps; ++t, to += channels * joined) {
+      for (int64_t c = 0; c < channels; ++c) to[first + c] = from[c * taps + t];
     }
   }
   return buffer;
@@ -60,29 +65,32 @@ WeightCache::Pointer InPlaceOf(const Tensor& weights, std::shared_ptr<PackedWeig
 }  // namespace
 
 Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const Tensor& weights, int64_t groups,
-                                               int64_t kh, int64_t kw, bool merged, const MemoryPtr& memory) {
+                                               int64_t joined, int64_t kh, int64_t kw, bool merged,
+                                               const MemoryPtr& memory) {
   Pointer& entry = entries_[{weights.raw(), merged ? kConvMerged : kConv, groups, kh, kw}];
   if (entry) return entry;
   const bool integer = weights.dtype() == DType::kInt8;
-  const int64_t outputs = weights.shape()[0], taps = kh * kw, channels = weights.elements() / (outputs * taps);
+  const int64_t outputs = weights.shape()[0], taps = kh * kw;
+  const int64_t channels = weights.elements() / (outputs * taps) * joined;
   Buffer permuted;
   const void* source = weights.raw();
-  if (taps > 1 && channels > 1) {
-    OCTAVO_ASSIGN_OR_RETURN(
-        permuted, integer ? TapsOutermost<int8_t>(weights, taps, memory) : TapsOutermost<float>(weights, taps, memory));
+  if (channels > 1 && (taps > 1 || joined > 1)) {
+    const auto permute = integer ? TapsOutermost<int8_t> : TapsOutermost<float>;
+    OCTAVO_ASSIGN_OR_RETURN(permuted, permute(weights, taps, outputs / groups, joined, memory));
     source = permuted.data();
   }
   const auto element = static_cast<int64_t>(integer ? sizeof(int8_t) : sizeof(float));
   GemmWeights w;
   w.w = source;
-  w.n = static_cast<size_t>(outputs / groups);
+  w.n = static_cast<size_t>(outputs / groups * joined);
   w.segments = static_cast<size_t>(merged ? kh : taps);
   w.k = static_cast<size_t>(merged ? kw * channels : channels);
   w.n_stride = taps * channels * element;
   w.segment_stride = static_cast<int64_t>(w.k) * element;
   w.k_stride = element;
   auto packed = std::make_shared<PackedWeights>();
-  OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, groups, outputs / groups * w.n_stride, packed.get(), memory));
+  const auto group_stride = static_cast<int64_t>(w.n) * w.n_stride;
+  OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, groups / joined, group_stride, packed.get(), memory));
   return entry = InPlaceOf(weights, std::move(packed));
 }
 

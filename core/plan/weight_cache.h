@@ -27,9 +27,10 @@ class WeightCache {
   using Pointer = std::shared_ptr<const PackedWeights>;
 
   // Convolution weights [outputs, channels / groups, kh, kw] (kh, kw 1 for a matrix [outputs, channels]), int8 or
-  // float. `merged`: a segment is a line of kw * channels elements, else a single tap.
-  Result<Pointer> Conv(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t kh, int64_t kw,
-                       bool merged, const MemoryPtr& memory);
+  // float. `joined` neighbouring groups make one, a divisor of `groups` that follows from the shape. `merged`: a
+  // segment is a line of kw * channels elements, else a single tap.
+  Result<Pointer> Conv(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t joined, int64_t kh,
+                       int64_t kw, bool merged, const MemoryPtr& memory);
   // The same for the kernel that takes groups side by side; no bytes where it does not take such groups.
   Result<Pointer> Grouped(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t taps,
                           const MemoryPtr& memory);

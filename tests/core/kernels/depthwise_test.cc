@@ -28,14 +28,17 @@ struct Shape {
   }
 };
 
+// T: of results.
+template <typename T>
 void CheckQ(unsigned seed, size_t max_window) {
+  constexpr bool kFloat = std::is_same_v<T, float>;
   Random random(seed);
   const Shape s(random, max_window);
   const Window& window = s.window;
   Buffer<uint8_t> a(s.height * s.width * s.a_column);
   Buffer<int8_t> w(s.channels * window.kh * window.kw);
   Buffer<int32_t> bias(s.channels);
-  Buffer<float> multiplier(s.channels);
+  Buffer<float> multiplier(s.channels), fbias(s.channels);
   random.Fill(a.data(), a.size(), 0, 255);
   random.Fill(w.data(), w.size(), -128, 127);
   random.Fill(bias.data(), s.channels, -20000, 20000);
@@ -46,6 +49,7 @@ void CheckQ(unsigned seed, size_t max_window) {
     multiplier[c] = -multiplier[c];
     bias[random.Int(0, s.channels - 1)] = random.Coin() ? 8300000 : -1000000000;
   }
+  random.FillFloat(fbias.data(), s.channels);
 
   QDepthwiseArgs args;
   args.a.base = a.data(), args.a.column_stride = s.a_column, args.a.line_stride = s.width * s.a_column;
@@ -54,9 +58,12 @@ void CheckQ(unsigned seed, size_t max_window) {
   args.multiplier = multiplier.data();
   args.zero = random.Coin() ? 0 : static_cast<int32_t>(random.Int(0, 255));
   if (random.Coin()) args.lo = 20, args.hi = 200;
-  args.c.column_stride = s.c_column, args.c.line_stride = s.out_width * s.c_column;
+  args.output = kFloat ? GemmOutput::kF32 : GemmOutput::kU8;
+  if (random.Coin()) args.fbias = fbias.data();
+  if (random.Coin()) args.flo = 0, args.fhi = 6;
+  args.c.column_stride = s.c_column * sizeof(T), args.c.line_stride = s.out_width * s.c_column * sizeof(T);
 
-  Buffer<uint8_t> want(s.out_height * s.out_width * s.c_column);
+  Buffer<T> want(s.out_height * s.out_width * s.c_column);
   for (size_t y = 0; y < s.out_height; ++y) {
     for (size_t x = 0; x < s.out_width; ++x) {
       for (size_t c = 0; c < s.channels; ++c) {
@@ -66,13 +73,19 @@ void CheckQ(unsigned seed, size_t max_window) {
             acc += a[s.Tap(y, x, i, j) + c] * w[(c * window.kh + i) * window.kw + j];
           }
         }
-        want[(y * s.out_width + x) * s.c_column + c] =
-            ReferenceRequantize(acc, multiplier[c], args.zero, args.lo, args.hi);
+        T& to = want[(y * s.out_width + x) * s.c_column + c];
+        if constexpr (kFloat) {
+          const float value = static_cast<float>(acc) * multiplier[c];
+          to = ReferenceClamp(args.fbias ? value + fbias[c] : value, args.flo, args.fhi);
+        } else {
+          to = ReferenceRequantize(acc, multiplier[c], args.zero, args.lo, args.hi);
+        }
       }
     }
   }
   ForEachTable([&](const KernelTable& table) {
-    Buffer<uint8_t> packed(table.qdepthwise_packed_bytes(s.channels, window)), got(want.size());
+    Buffer<uint8_t> packed(table.qdepthwise_packed_bytes(s.channels, window));
+    Buffer<T> got(want.size());
     table.qdepthwise_pack(s.channels, window, w.data(), packed.data());
     args.packed = packed.data(), args.c.base = got.data();
     const size_t split = random.Int(0, s.out_height);
@@ -85,11 +98,15 @@ void CheckQ(unsigned seed, size_t max_window) {
 }
 
 TEST(QDepthwise, CommonWindows) {
-  for (unsigned seed = 0; seed < 400 && !HasFailure(); ++seed) CheckQ(seed, 7);
+  for (unsigned seed = 0; seed < 400 && !HasFailure(); ++seed) CheckQ<uint8_t>(seed, 7);
+}
+
+TEST(QDepthwise, FloatResults) {
+  for (unsigned seed = 500; seed < 700 && !HasFailure(); ++seed) CheckQ<float>(seed, 7);
 }
 
 TEST(QDepthwise, HugeWindows) {  // some too large for a strip
-  for (unsigned seed = 1000; seed < 1040 && !HasFailure(); ++seed) CheckQ(seed, 70);
+  for (unsigned seed = 1000; seed < 1040 && !HasFailure(); ++seed) CheckQ<uint8_t>(seed, 70);
 }
 
 void CheckF(unsigned seed) {

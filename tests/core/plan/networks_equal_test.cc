@@ -418,19 +418,74 @@ class PaddedNetwork {
   Shape input_;
 };
 
-TEST(PaddedConvolutionsEqual, Quantized) {
-  for (uint32_t seed = 0; seed < 60; ++seed) {
-    PaddedNetwork network(seed);
+// Convolutions of few channels a group: float, and quantized with every kind of result.
+class GroupedNetwork {
+ public:
+  explicit GroupedNetwork(uint32_t seed) : b_(seed + 3000) {
+    const int widths[] = {1, 1, 1, 2, 3, 4, 8};
+    const int group = b_.Between(2, 40), in = widths[b_.Below(7)], out = widths[b_.Below(7)];
+    const int kh = b_.Between(1, 7), kw = b_.Between(1, 7), dilation = b_.Below(3) ? 1 : 2;
+    inputs_ = group * in, outputs_ = group * out;
+    w_shape_ = Shape{outputs_, in, kh, kw};
+    const int height = b_.Between((kh - 1) * dilation + 1, 16), width = b_.Between((kw - 1) * dilation + 1, 16);
+    shape_ = Shape{Shape::kUnknown, inputs_, height, width};
+    attributes_ = {Attr("group", group), Attr("strides", {b_.Between(1, 2), b_.Between(1, 2)}),
+                   Attr("dilations", {dilation, dilation}),
+                   Attr("pads", {b_.Below(kh + 1), b_.Below(kw + 1), b_.Below(kh + 1), b_.Below(kw + 1)})};
+    const ValueId x = b_.Input("x", DType::kFloat, shape_);
+    const ValueId q = b_.Pair(x, 0.02f, b_.Below(2) ? 0 : 120);
+    b_.Output(b_.Node1("Conv", {x, b_.FloatConstant(w_shape_, -0.2f, 0.2f), Bias()}, attributes_));
+    const ValueId bytes = b_.Pair(Conv(q), 0.03f, 90);
+    b_.Output(bytes);
+    b_.Output(b_.Node1("Relu", {Conv(q)}));
+    b_.Output(b_.Pair(b_.Node1("Add", {Conv(q), bytes}), 0.05f, 100));
+    b_.Output(Dynamic(x));
+  }
+
+  const Graph& graph() { return b_.graph(); }
+  Tensor Input(int64_t batch) {
+    Shape shape = shape_;
+    shape[0] = batch;
+    return b_.RandomTensor(shape, -2, 2);
+  }
+
+ private:
+  ValueId Bias() { return b_.FloatConstant({outputs_}, -1, 1); }
+  ValueId Conv(ValueId x) { return b_.Node1("Conv", {x, b_.Weights(w_shape_, 0, 0.02f), Bias()}, attributes_); }
+  ValueId Dynamic(ValueId x) {
+    const std::vector<ValueId> q = b_.Nodes("DynamicQuantizeLinear", {x}, 3);
+    const auto size = static_cast<size_t>(w_shape_.Elements());
+    const ValueId w = b_.Constant(test::TensorOf<int8_t>(w_shape_, b_.Integers<int8_t>(size, -127, 127)));
+    const ValueId sums = b_.Node1("ConvInteger", {q[0], w, q[2]}, attributes_);
+    const ValueId scale = b_.Node1("Mul", {q[1], b_.FloatConstant({outputs_, 1, 1}, 0.005f, 0.01f)});
+    const ValueId y = b_.Node1("Mul", {b_.Node1("Cast", {sums}, {Attr("to", 1)}), scale});
+    return b_.Node1("Add", {y, b_.FloatConstant({outputs_, 1, 1}, -1, 1)});
+  }
+
+  QdqBuilder b_;
+  int inputs_, outputs_;
+  Shape shape_, w_shape_;
+  std::vector<Attribute> attributes_;
+};
+
+// With every target and up to three threads.
+template <typename Network>
+void ExpectEqualOnTargets(uint32_t seeds) {
+  for (uint32_t seed = 0; seed < seeds; ++seed) {
+    Network network(seed);
     const Tensor inputs[] = {network.Input(1), network.Input(3)};
     const std::vector<Tensor> want = RunOn(network.graph(), "reference", 1, inputs);
     for (const char* target : KernelTargets()) {
       const size_t threads = 1 + seed % 3;
       ExpectEqual(want, RunOn(network.graph(), target, threads, inputs),
                   "seed " + std::to_string(seed) + ", " + target);
-      if (HasFatalFailure()) return;
+      if (::testing::Test::HasFatalFailure()) return;
     }
   }
 }
+
+TEST(PaddedConvolutionsEqual, Quantized) { ExpectEqualOnTargets<PaddedNetwork>(60); }
+TEST(GroupedConvolutionsEqual, FloatAndQuantized) { ExpectEqualOnTargets<GroupedNetwork>(80); }
 
 // Every order of dimensions that a view can have meets operands that stand still in some of them.
 TEST(ElementwiseEqual, OnTransposedViews) {
