@@ -1,4 +1,4 @@
-// Conv, ConvTranspose, ConvInteger, QLinearConv over one to three spatial axes.
+// Conv, ConvTranspose, ConvInteger, QLinearConv, and the internal ConvTransposeInteger, over one to three spatial axes.
 //
 // Each output element has one accumulator. It begins with the bias (or 0); then, for the taps of the window in (z, y,
 // x) order and for each tap the input channels of the group in ascending order, it takes in input * weight: floating by
@@ -110,6 +110,7 @@ Status InferFloatConv(InferContext& context) {
   return InferConvLike(context, 0, 1, 2, kDirection, dtype, &outputs);
 }
 
+template <Direction kDirection>
 Status InferConvInteger(InferContext& context) {
   OCTAVO_RETURN_IF_ERROR(CheckPresent(context, 2));
   OCTAVO_RETURN_IF_ERROR(CheckType(context, 0, "x", {DType::kUInt8, DType::kInt8}));
@@ -118,7 +119,7 @@ Status InferConvInteger(InferContext& context) {
   OCTAVO_RETURN_IF_ERROR(CheckSameType(context, 1, "w", 3, "w_zero_point"));
   OCTAVO_RETURN_IF_ERROR(CheckScalar(context, 2, "x_zero_point"));
   int64_t outputs;
-  OCTAVO_RETURN_IF_ERROR(InferConvLike(context, 0, 1, kNoInput, Direction::kForward, DType::kInt32, &outputs));
+  OCTAVO_RETURN_IF_ERROR(InferConvLike(context, 0, 1, kNoInput, kDirection, DType::kInt32, &outputs));
   return CheckScalarOrVector(context, 3, "w_zero_point", outputs);
 }
 
@@ -278,20 +279,20 @@ Status EvaluateFloatConv(EvalContext& context) {
 }
 
 // Convolves (x - x_zero) with (w - w_zero), both 8 bit; store(index of channel 0 in Y, sums).
-template <typename Store>
+template <Direction kDirection, typename Store>
 Status ConvolveIntegers(EvalContext& context, size_t x_at, size_t w_at, size_t x_zero_at, size_t w_zero_at,
                         size_t bias_at, Store&& store) {
   const Tensor &x = context.input(x_at), &w = context.input(w_at);
-  OCTAVO_ASSIGN_OR_RETURN(const ConvShape shape, ReadConvShape(context, &x.shape(), &w.shape(), Direction::kForward));
+  OCTAVO_ASSIGN_OR_RETURN(const ConvShape shape, ReadConvShape(context, &x.shape(), &w.shape(), kDirection));
   const int64_t x_zero = context.has_input(x_zero_at) ? IntegerAt(context.input(x_zero_at), 0) : 0;
   const Tensor* w_zero = context.has_input(w_zero_at) ? &context.input(w_zero_at) : nullptr;
   const Tensor* bias = context.has_input(bias_at) ? &context.input(bias_at) : nullptr;
   const auto w_zero_of = [&](int64_t m) { return w_zero ? IntegerAt(*w_zero, w_zero->elements() > 1 ? m : 0) : 0; };
-  OCTAVO_ASSIGN_OR_RETURN(const Tensor arranged, (ArrangeWeights<Direction::kForward, int32_t>(
-                                                     shape, context.memory(), [&](int64_t i, int64_t m) {
-                                                       return static_cast<int32_t>(IntegerAt(w, i) - w_zero_of(m));
-                                                     })));
-  return Convolve<Direction::kForward, int32_t, int64_t>(
+  OCTAVO_ASSIGN_OR_RETURN(const Tensor arranged,
+                          (ArrangeWeights<kDirection, int32_t>(shape, context.memory(), [&](int64_t i, int64_t m) {
+                            return static_cast<int32_t>(IntegerAt(w, i) - w_zero_of(m));
+                          })));
+  return Convolve<kDirection, int32_t, int64_t>(
       shape, arranged, context.memory(), [&](int64_t i) { return static_cast<int32_t>(IntegerAt(x, i) - x_zero); },
       [&](int64_t* acc) {
         for (int64_t m = 0; m < shape.outputs; ++m) acc[m] = bias ? IntegerAt(*bias, m) : 0;
@@ -300,12 +301,15 @@ Status ConvolveIntegers(EvalContext& context, size_t x_at, size_t w_at, size_t x
 }
 
 // The sums modulo 2^32.
+template <Direction kDirection>
 Status EvaluateConvInteger(EvalContext& context) {
   int32_t* y = context.output(0).mutable_data<int32_t>().data();
-  return ConvolveIntegers(context, 0, 1, 2, 3, kNoInput, [y](const ConvShape& shape, int64_t at, const int64_t* acc) {
-    const int64_t plane = shape.window.OutPlane();
-    for (int64_t m = 0; m < shape.outputs; ++m) y[at + m * plane] = static_cast<int32_t>(acc[m]);
-  });
+  return ConvolveIntegers<kDirection>(context, 0, 1, 2, 3, kNoInput,
+                                      [y](const ConvShape& shape, int64_t at, const int64_t* acc) {
+                                        const int64_t plane = shape.window.OutPlane();
+                                        for (int64_t m = 0; m < shape.outputs; ++m)
+                                          y[at + m * plane] = static_cast<int32_t>(acc[m]);
+                                      });
 }
 
 // saturate(rne(float(acc) * ((x_scale * w_scale) / y_scale)) + y_zero_point), each operation rounded to float32.
@@ -316,15 +320,16 @@ Status EvaluateQLinearConv(EvalContext& context) {
   const IntegerRange range = RangeOf(y.dtype());
   const int32_t y_zero = static_cast<int32_t>(IntegerAt(context.input(7), 0));
   uint8_t* ys = static_cast<uint8_t*>(y.mutable_raw());  // int8 has the same bits
-  return ConvolveIntegers(context, 0, 3, 2, 5, 8, [&](const ConvShape& shape, int64_t at, const int64_t* acc) {
-    const int64_t plane = shape.window.OutPlane();
-    for (int64_t m = 0; m < shape.outputs; ++m) {
-      const float scale = x_scale * w_scale[w_scale.size() > 1 ? static_cast<size_t>(m) : 0];
-      const float multiplier = scale / y_scale;
-      const float value = static_cast<float>(acc[m]) * multiplier;
-      ys[at + m * plane] = static_cast<uint8_t>(QuantizeValue(value, y_zero, range));
-    }
-  });
+  return ConvolveIntegers<Direction::kForward>(
+      context, 0, 3, 2, 5, 8, [&](const ConvShape& shape, int64_t at, const int64_t* acc) {
+        const int64_t plane = shape.window.OutPlane();
+        for (int64_t m = 0; m < shape.outputs; ++m) {
+          const float scale = x_scale * w_scale[w_scale.size() > 1 ? static_cast<size_t>(m) : 0];
+          const float multiplier = scale / y_scale;
+          const float value = static_cast<float>(acc[m]) * multiplier;
+          ys[at + m * plane] = static_cast<uint8_t>(QuantizeValue(value, y_zero, range));
+        }
+      });
 }
 
 // ------------------------------------------------------------------------------------------------ rows
@@ -365,11 +370,21 @@ const Operator kRows[] = {
      .min_inputs = 2,
      .max_inputs = 4,
      .attributes = kConvAttributes,
-     .infer = InferConvInteger,
-     .evaluate = EvaluateConvInteger,
+     .infer = InferConvInteger<Direction::kForward>,
+     .evaluate = EvaluateConvInteger<Direction::kForward>,
      .quant = QuantRule::kQuantized,
      .lowering = Lowering::kConv,
      .coverage = kCoverage},
+    {.name = "ConvTransposeInteger",
+     .domain = kInternalDomain,
+     .min_inputs = 2,
+     .max_inputs = 4,
+     .attributes = kConvTransposeAttributes,
+     .infer = InferConvInteger<Direction::kTransposed>,
+     .evaluate = EvaluateConvInteger<Direction::kTransposed>,
+     .quant = QuantRule::kQuantized,
+     .lowering = Lowering::kConv,
+     .coverage = "Internal: the sums of QConvTranspose."},
     {.name = "QLinearConv",
      .since = 10,
      .min_inputs = 8,

@@ -125,15 +125,18 @@ Status Check(bool holds, const char* what) { return holds ? Ok() : Error(Code::k
 // ------------------------------------------------------------------------------------------------ QConv, QMatMul
 
 struct Product {
-  const char* integer;  // the ONNX operator that makes the sums
-  bool channels_last;   // of the result
+  const char *domain, *integer;  // the operator that makes the sums
+  bool channels_last;            // of the result
+
+  const Operator& sums() const { return *FindOperator(domain, integer); }
 };
-constexpr Product kConv{"ConvInteger", false};
-constexpr Product kMatMul{"MatMulInteger", true};
+constexpr Product kConv{"", "ConvInteger", false};
+constexpr Product kConvTranspose{kInternalDomain, "ConvTransposeInteger", false};
+constexpr Product kMatMul{"", "MatMulInteger", true};
 
 template <const Product& kProduct>
 Status InferProduct(InferContext& context) {
-  OCTAVO_RETURN_IF_ERROR(FindOperator("", kProduct.integer)->infer(context));
+  OCTAVO_RETURN_IF_ERROR(kProduct.sums().infer(context));
   const std::optional<Shape> shape = context.results()[0].shape;
   if (shape && shape->rank() > 0) {
     const int64_t channels = (*shape)[kProduct.channels_last ? shape->rank() - 1 : 1];
@@ -156,7 +159,7 @@ Status EvaluateProduct(EvalContext& context) {
       if (context.has_input(i)) operands[i] = context.input(i);
     }
     EvalContext integer(context.node(), context.opset(), operands, std::span(&sums, 1), context.memory());
-    OCTAVO_RETURN_IF_ERROR(FindOperator("", kProduct.integer)->evaluate(integer));
+    OCTAVO_RETURN_IF_ERROR(kProduct.sums().evaluate(integer));
   }
   const QProductAttributes product = ReadQProduct(context);
   const auto floats = [&](size_t i) {
@@ -457,6 +460,8 @@ Operator Row(const char* name, int min_inputs, int max_inputs, Status (*infer)(I
 std::span<const Operator> IntegerOperators() {
   static const Operator rows[] = {
       Row("QConv", 6, kProductInputs, InferProduct<kConv>, EvaluateProduct<kConv>, Lowering::kConv),
+      Row("QConvTranspose", 6, kProductInputs, InferProduct<kConvTranspose>, EvaluateProduct<kConvTranspose>,
+          Lowering::kConv),
       Row("QMatMul", 6, kProductInputs, InferProduct<kMatMul>, EvaluateProduct<kMatMul>, Lowering::kMatMul),
       Row("QAdd", 2, 2, InferBinary, EvaluateQAdd, Lowering::kBinary),
       Row("QMul", 2, 2, InferBinary, EvaluateQMul, Lowering::kBinary),

@@ -8,6 +8,7 @@
 //                      float32: clamp(float(sums) * multiplier[c] + fbias[c], flo, fhi)
 //                    With x_scale, multiplier[c] is x_scale * multiplier[c] of the inputs, rounded.
 //                    With a residual, the uint8 result q and the residual r are added as QAdd does.
+//   QConvTranspose   the same for a ConvTranspose of integers
 //   QAdd             clamp(rne(float(a) * a_multiplier + float(b) * b_multiplier) + zero, lo, hi)
 //   QMul             clamp(rne((float(a) * float(b)) * multiplier) + zero, lo, hi)
 //   QAffine          clamp(rne(float(x) * multiplier[c] + addend[c]) + zero, lo, hi), c counts along `axis`; with a
@@ -16,7 +17,8 @@
 //   QReduceMean      the same over `axes`
 //   Table            table[byte]
 //
-// c is the output channel: axis 1 of QConv, the last of QMatMul. Each float operation is rounded by itself.
+// c is the output channel: axis 1 of QConv and QConvTranspose, the last of QMatMul. Each float operation is rounded by
+// itself.
 #ifndef OCTAVO_CORE_OPS_INTEGER_H_
 #define OCTAVO_CORE_OPS_INTEGER_H_
 
@@ -25,7 +27,7 @@
 
 namespace octavo {
 
-// Inputs of QConv and QMatMul. The first four are those of ConvInteger and MatMulInteger.
+// Inputs of QConv, QConvTranspose and QMatMul. The first four are those of ConvInteger and MatMulInteger.
 enum QProductInput : size_t {
   kProductX,
   kProductW,

@@ -1,6 +1,7 @@
 // Convolutions and matrix products by constant weights, float and integer, as one segmented matrix product (kernels.h)
 // or a depthwise kernel.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include "core/ops/integer.h"
 #include "core/ops/window.h"
 #include "core/plan/padded.h"
+#include "core/plan/phases.h"
 #include "core/plan/plan_builder.h"
 #include "core/plan/tap_classes.h"
 
@@ -18,6 +20,17 @@ namespace {
 struct Rows {
   std::vector<int64_t> offsets;  // empty: row m at m * stride
   int64_t stride = 0;
+
+  // Pixels of images of lines x columns.
+  void Append(int64_t first, const std::array<int64_t, 3>& counts, const std::array<int64_t, 3>& strides) {
+    for (int64_t i = 0; i < counts[0]; ++i) {
+      for (int64_t y = 0; y < counts[1]; ++y) {
+        for (int64_t x = 0; x < counts[2]; ++x) {
+          offsets.push_back(first + i * strides[0] + y * strides[1] + x * strides[2]);
+        }
+      }
+    }
+  }
 
   // Turns a table of equal distances into a stride.
   void Compress() {
@@ -43,6 +56,8 @@ struct RowClass {
   size_t k = 0;
   std::vector<int64_t> offsets;  // by segment; empty: one segment at 0
   std::vector<size_t> quads;     // by segment, where its weights begin (QGemmArgs); empty: all in order
+  size_t packed = 0;             // where in a group's weights its own begin, in bytes
+  size_t bias = 0;               // and where its biases do; floats have the same for all classes
 
   size_t segments() const { return offsets.empty() ? 1 : offsets.size(); }
   size_t work() const { return segments() * k; }  // of one row; never 0
@@ -129,11 +144,14 @@ class ProductStep : public Step {
   }
 
  private:
-  void RunClasses(Args& call, size_t m0, size_t m1, size_t n0, size_t n1) const {
+  void RunClasses(const Args& all, size_t m0, size_t m1, size_t n0, size_t n1) const {
+    Args call = all;
     size_t begin = 0;
     for (const RowClass& row_class : classes) {
       const size_t end = begin + row_class.rows;
       SetClass(row_class, call);
+      call.packed = static_cast<const char*>(all.packed) + row_class.packed;
+      if (all.bias) call.bias = all.bias + row_class.bias;
       if (m0 < end && begin < m1) kernel(call, std::max(m0, begin), std::min(m1, end), n0, n1);
       begin = end;
     }
@@ -168,7 +186,7 @@ class DynamicVectorsStep : public Step {
  public:
   View zero, scale, bias_out, multiplier_out;
   Padded<int32_t> bias;
-  std::vector<int32_t> sums;
+  std::vector<int32_t> sums;  // as many as biases
   Padded<float> multiplier;
 
   Status Run(RunState& state, size_t, size_t) const override {
@@ -178,6 +196,8 @@ class DynamicVectorsStep : public Step {
     auto* m = reinterpret_cast<float*>(state.At(multiplier_out));
     for (size_t c = 0; c < sums.size(); ++c) {
       b[c] = static_cast<uint32_t>(bias[c]) - z * static_cast<uint32_t>(sums[c]);
+    }
+    for (size_t c = 0; c < multiplier.size(); ++c) {
       m[c] = scale.storage == kNoStorage ? multiplier[c] : s * multiplier[c];
     }
     return Ok();
@@ -223,11 +243,13 @@ class DepthwiseStep : public Step {
   }
 };
 
-bool IsQuantizedProduct(const Node& node) {
-  return node.domain == kInternalDomain && (node.op_type == "QConv" || node.op_type == "QMatMul");
+bool Is(const Node& node, const char* op, const char* internal) {
+  return (node.domain.empty() && node.op_type == op) || (node.domain == kInternalDomain && node.op_type == internal);
 }
-bool IsConvolution(const Node& node) {
-  return (node.domain.empty() && node.op_type == "Conv") || (node.domain == kInternalDomain && node.op_type == "QConv");
+bool IsTransposed(const Node& node) { return Is(node, "ConvTranspose", "QConvTranspose"); }
+bool IsConvolution(const Node& node) { return Is(node, "Conv", "QConv") || IsTransposed(node); }
+bool IsQuantizedProduct(const Node& node) {
+  return node.domain == kInternalDomain && (IsConvolution(node) || node.op_type == "QMatMul");
 }
 
 bool AllZero(const Tensor& tensor) {
@@ -255,12 +277,28 @@ std::optional<Window3> ReadWindow(const PlanBuilder& builder, NodeId n) {
   const Shape &x = builder.shape(node.inputs[0]), &w = builder.shape(node.inputs[1]);
   if (x.rank() < 3 || x.rank() > 4 || w.rank() != x.rank()) return std::nullopt;
   const NodeReader reader(node, builder.graph().opset());
-  auto window = ConvWindow(reader, x.dims().subspan(2), w.dims().subspan(2));
+  const auto read = IsTransposed(node) ? ConvTransposeWindow : ConvWindow;
+  auto window = read(reader, x.dims().subspan(2), w.dims().subspan(2));
   if (!window.ok()) return std::nullopt;
   return *window;
 }
 
-Frame FrameOf(const Window3& window) {
+Frame TransposedFrame(const Window3& window) {
+  const auto grow = [](const WindowAxis& axis, int64_t* before, int64_t* behind) {
+    for (const Phase& phase : PhasesOf(axis)) {
+      if (phase.outs == 0) continue;
+      *before = std::max(*before, (phase.taps - 1) * axis.dilation - phase.in);
+      *behind = std::max(*behind, phase.in + phase.outs - axis.in);
+    }
+  };
+  Frame frame;
+  grow(window.y(), &frame.top, &frame.bottom);
+  grow(window.x(), &frame.left, &frame.right);
+  return frame;
+}
+
+Frame FrameOf(const Node& node, const Window3& window) {
+  if (IsTransposed(node)) return TransposedFrame(window);
   // Lines and pixels beyond the padding are reached where the window's stride does not end at the image's edge.
   const auto beyond = [](const WindowAxis& axis) {
     return std::max<int64_t>(0, axis.At(axis.out - 1, axis.kernel - 1) - (axis.in - 1));
@@ -277,6 +315,8 @@ class ProductLowering {
         node_(builder.node(n)),
         quantized_(IsQuantizedProduct(node_)),
         conv_(IsConvolution(node_)),
+        transposed_conv_(IsTransposed(node_)),
+        groups_(conv_ ? NodeReader(node_, builder.graph().opset()).Int("group", 1) : 1),
         out_(node_.outputs[0]) {}
 
   Result<bool> Run() {
@@ -289,8 +329,12 @@ class ProductLowering {
     }
     const auto window = ReadWindow(b_, n_);
     if (!window) return false;
-    groups_ = NodeReader(node_, b_.graph().opset()).Int("group", 1);
-    depthwise_ = groups_ > 1 && groups_ == b_.shape(node_.inputs[0])[1] && groups_ == b_.shape(out_)[1];
+    const bool single = groups_ > 1 && groups_ == b_.shape(node_.inputs[0])[1] && groups_ == b_.shape(out_)[1];
+    depthwise_ = single && !transposed_conv_;
+    if (transposed_conv_) {
+      if (PhasesOf(window->y()).empty() || PhasesOf(window->x()).empty()) return false;
+      if (single && !quantized_) return false;  // one product after the other would be slower
+    }
     if (!quantized_) FuseFloat();
     if (depthwise_) return LowerDepthwise(*window);
     return quantized_ ? LowerDense<QGemmArgs>(*window) : LowerDense<FGemmArgs>(*window);
@@ -304,7 +348,9 @@ class ProductLowering {
     if (node_.inputs.size() < 2 || !b_.IsConstant(node_.inputs[1]) || b_.IsConstant(node_.inputs[0])) return false;
     const Tensor& weights = Weights();
     if (weights.elements() == 0) return false;
-    channels_ = static_cast<size_t>(conv_ ? weights.shape()[0] : weights.shape()[weights.shape().rank() - 1]);
+    channels_ = static_cast<size_t>(transposed_conv_ ? weights.shape()[1] * groups_
+                                    : conv_          ? weights.shape()[0]
+                                                     : weights.shape()[weights.shape().rank() - 1]);
     if (!quantized_) {
       if (weights.dtype() != DType::kFloat || !AllFinite(weights)) return false;
       const NodeReader reader(node_, b_.graph().opset());
@@ -390,27 +436,28 @@ class ProductLowering {
 
   // ---- the vectors of a quantized product
 
-  // The input's zero point goes into the bias: sum (x - z) * w = sum x * w - z * sum w.
+  // The input's zero point goes into the bias: sum (x - z) * w = sum x * w - z * sum w. Each phase of a transposed
+  // convolution has other sums.
   Status SetVectors(const std::vector<int32_t>& sums, ChannelVectors& vectors, std::vector<View>* views) {
     const bool has_zero = node_.has_input(kProductXZero), has_scale = node_.has_input(kProductXScale);
     const bool dynamic_zero = has_zero && !b_.IsConstant(node_.inputs[kProductXZero]);
     vectors.fbias = fbias_;
     if (!dynamic_zero && !has_scale) {
       const uint32_t zero = has_zero ? b_.value(node_.inputs[kProductXZero]).constant->template data<uint8_t>()[0] : 0u;
-      for (size_t c = 0; c < channels_; ++c) {
+      for (size_t c = 0; c < sums.size(); ++c) {
         vectors.bias.push_back(
-            static_cast<int32_t>(static_cast<uint32_t>(bias_[c]) - zero * static_cast<uint32_t>(sums[c])));
+            static_cast<int32_t>(static_cast<uint32_t>(bias_[c % channels_]) - zero * static_cast<uint32_t>(sums[c])));
       }
       vectors.multiplier = multiplier_;
       return Ok();
     }
     auto step = std::make_unique<DynamicVectorsStep>();
-    step->bias = bias_;
+    for (size_t c = 0; c < sums.size(); ++c) step->bias.push_back(bias_[c % channels_]);
     step->sums = sums;
     step->multiplier = multiplier_;
     if (has_zero) step->zero = b_.Read(node_.inputs[kProductXZero]);
     if (has_scale) step->scale = b_.Read(node_.inputs[kProductXScale]);
-    OCTAVO_ASSIGN_OR_RETURN(step->bias_out, b_.MakeScratch(channels_ * sizeof(int32_t)));
+    OCTAVO_ASSIGN_OR_RETURN(step->bias_out, b_.MakeScratch(sums.size() * sizeof(int32_t)));
     OCTAVO_ASSIGN_OR_RETURN(step->multiplier_out, b_.MakeScratch(channels_ * sizeof(float)));
     vectors.dynamic_bias = step->bias_out;
     vectors.dynamic_multiplier = step->multiplier_out;
@@ -439,7 +486,7 @@ class ProductLowering {
   bool quantized_residual() const { return quantized_ && node_.has_input(kProductResidual); }
 
   Result<View> ReadInput(const Window3& window) {
-    Frame frame = FrameOf(window);
+    Frame frame = FrameOf(node_, window);
     if (quantized_ && node_.has_input(kProductXZero) && !frame.empty()) {
       const ValueId zero = node_.inputs[kProductXZero];
       if (b_.IsConstant(zero)) {
@@ -465,18 +512,23 @@ class ProductLowering {
     auto step = std::make_unique<ProductStep<Args>>();
     OCTAVO_ASSIGN_OR_RETURN(const View a, ReadInput(window));
     const int64_t column = Column(a, x), line = Line(a, x);
-    const bool merged = groups_ == 1 && kw > 1 && window.x().dilation == 1 && column == x[1] * element;
+    const bool merged =
+        !transposed_conv_ && groups_ == 1 && kw > 1 && window.x().dilation == 1 && column == x[1] * element;
     // Groups side by side in one product where the kernel can; else one product after the other.
     bool together = false;
-    if (quantized_ && groups_ > 1 && !attributes_.is_float) {
+    if (quantized_ && groups_ > 1 && !attributes_.is_float && !transposed_conv_) {
       OCTAVO_ASSIGN_OR_RETURN(step->packed,
                               b_.options().weights->Grouped(b_.kernels(), weights, groups_, kh * kw, b_.memory()));
       together = step->packed->bytes.size() != 0;
     }
     const int64_t joined = together ? 1 : GroupsInOne();
-    if (!together) {
-      OCTAVO_ASSIGN_OR_RETURN(step->packed, b_.options().weights->Conv(b_.kernels(), weights, groups_, joined, kh, kw,
-                                                                       merged, b_.memory()));
+    WeightCache& cache = *b_.options().weights;
+    if (transposed_conv_) {
+      OCTAVO_ASSIGN_OR_RETURN(step->packed,
+                              cache.Transposed(b_.kernels(), weights, groups_, joined, window, b_.memory()));
+    } else if (!together) {
+      OCTAVO_ASSIGN_OR_RETURN(step->packed,
+                              cache.Conv(b_.kernels(), weights, groups_, joined, kh, kw, merged, b_.memory()));
     }
     const int64_t groups = together ? 1 : groups_ / joined, channels = x[1] / groups_ * joined;
     std::vector<View> views = {a};
@@ -499,7 +551,6 @@ class ProductLowering {
     views.push_back(c);
 
     step->a = a;
-    step->a.offset -= window.y().pad * line + window.x().pad * column;
     step->c = c;
     step->groups = static_cast<size_t>(groups);
     step->packed_group_bytes = step->packed->group_bytes;
@@ -508,17 +559,57 @@ class ProductLowering {
     const int64_t out_element = static_cast<int64_t>(BitsOf(b_.value(out_).dtype) / 8);
     step->c_group_bytes = static_cast<int64_t>(step->args.n) * out_element;
     step->rows = static_cast<size_t>(y[0] * window.OutPlane());
-    step->a_rows = PixelRows(y[0], window, a.strides[0], line * window.y().stride, column * window.x().stride);
-    step->c_rows = PixelRows(y[0], window, c.strides[0], Line(c, y), Column(c, y));
-    if (residual != kNoValue) {
-      const View& r = step->residual;
-      step->residual_rows = PixelRows(y[0], window, r.strides[0], Line(r, y), Column(r, y));
+    if (transposed_conv_) {
+      SetPhases(window, line, column, channels, step.get());
+    } else {
+      step->a.offset -= window.y().pad * line + window.x().pad * column;
+      const std::array<int64_t, 3> pixels = {y[0], window.y().out, window.x().out};
+      step->a_rows.Append(0, pixels, {a.strides[0], line * window.y().stride, column * window.x().stride});
+      AppendOutputs(0, 0, pixels, {1, 1}, step.get());
+      SetClasses(window, merged, line, column, channels, step.get());
     }
-    SetClasses(window, merged, line, column, channels, step.get());
-    Describe(*step, quantized_ ? "qs8_conv" : "f32_conv",
-             static_cast<double>(step->rows) * static_cast<double>(weights.elements()));
+    for (Rows* rows : {&step->a_rows, &step->c_rows, &step->residual_rows}) rows->Compress();
+    const auto pixels = static_cast<double>(y[0] * (transposed_conv_ ? window.InPlane() : window.OutPlane()));
+    Describe(*step, quantized_ ? "qs8_conv" : "f32_conv", pixels * static_cast<double>(weights.elements()));
     b_.Emit(std::move(step), n_, views, {out_});
     return true;
+  }
+
+  // Rows of results and residuals: output pixels from (y, x) on, so many lines and columns apart.
+  template <typename Args>
+  void AppendOutputs(int64_t y, int64_t x, const std::array<int64_t, 3>& counts, const std::array<int64_t, 2>& apart,
+                     ProductStep<Args>* step) const {
+    const Shape& shape = b_.shape(out_);
+    const auto append = [&](const View& view, Rows& rows) {
+      const int64_t line = Line(view, shape), column = Column(view, shape);
+      rows.Append(y * line + x * column, counts, {view.strides[0], apart[0] * line, apart[1] * column});
+    };
+    append(step->c, step->c_rows);
+    if (step->residual.storage != kNoStorage) append(step->residual, step->residual_rows);
+  }
+
+  // A class of rows for each phase.
+  template <typename Args>
+  void SetPhases(const Window3& window, int64_t line, int64_t column, int64_t channels, ProductStep<Args>* step) const {
+    const WindowAxis &y = window.y(), &x = window.x();
+    const int64_t images = b_.shape(out_)[0];
+    size_t index = 0;
+    for (const Phase& py : PhasesOf(y)) {
+      for (const Phase& px : PhasesOf(x)) {
+        RowClass& c = step->classes.emplace_back();
+        c.rows = static_cast<size_t>(images * py.outs * px.outs);
+        c.k = static_cast<size_t>(channels);
+        for (int64_t i = 0; i < py.taps; ++i) {
+          for (int64_t j = 0; j < px.taps; ++j) c.offsets.push_back(-i * y.dilation * line - j * x.dilation * column);
+        }
+        c.packed = step->packed->phases[index];
+        if (quantized_) c.bias = index * channels_;
+        ++index;
+        const std::array<int64_t, 3> pixels = {images, py.outs, px.outs};
+        step->a_rows.Append(py.in * line + px.in * column, pixels, {step->a.strides[0], line, column});
+        AppendOutputs(py.out, px.out, pixels, {y.stride, x.stride}, step);
+      }
+    }
   }
 
   // How many small groups multiply as one, with weights of zero where one meets the channels of another: one costs as
@@ -571,17 +662,6 @@ class ProductLowering {
     if (!node_.has_input(kProductXZero)) return true;
     const auto& zero = b_.value(node_.inputs[kProductXZero]).constant;
     return zero && zero->data<uint8_t>()[0] == 0;
-  }
-
-  static Rows PixelRows(int64_t images, const Window3& window, int64_t image, int64_t line, int64_t column) {
-    Rows rows;
-    for (int64_t i = 0; i < images; ++i) {
-      for (int64_t y = 0; y < window.y().out; ++y) {
-        for (int64_t x = 0; x < window.x().out; ++x) rows.offsets.push_back(i * image + y * line + x * column);
-      }
-    }
-    rows.Compress();
-    return rows;
   }
 
   template <typename Args>
@@ -679,9 +759,9 @@ class ProductLowering {
   PlanBuilder& b_;
   const NodeId n_;
   const Node& node_;
-  const bool quantized_, conv_;
+  const bool quantized_, conv_, transposed_conv_;
+  const int64_t groups_;
   bool depthwise_ = false;
-  int64_t groups_ = 1;
   ValueId out_;
   ValueId residual_ = kNoValue;
   std::string fused_;
@@ -700,7 +780,7 @@ Frame WantedFrame(const PlanBuilder& builder, NodeId n) {
   if (!IsConvolution(node) || !builder.IsConcrete(node.inputs[0]) || !builder.IsConstant(node.inputs[1])) return {};
   const auto window = ReadWindow(builder, n);
   if (!window) return {};
-  Frame frame = FrameOf(*window);
+  Frame frame = FrameOf(node, *window);
   if (node.domain == kInternalDomain && node.has_input(kProductXZero)) {
     const auto& zero = builder.value(node.inputs[kProductXZero]).constant;
     if (!zero) return {};

@@ -34,11 +34,28 @@ Result<Tensor> Turned(const Tensor& w, const MemoryPtr& memory) {
   return turned;
 }
 
+template <typename T>
+std::vector<T> Repeated(const std::vector<T>& values, int64_t times) {
+  std::vector<T> all;
+  for (int64_t i = 0; i < times; ++i) all.insert(all.end(), values.begin(), values.end());
+  return all;
+}
+
 }  // namespace
+
+size_t Products::Parts::WeightAt(size_t c, size_t i) const {
+  const Shape& shape = weights.w.shape();
+  const size_t each = static_cast<size_t>(shape.Elements()) / channels;
+  if (!conv) return i * channels + c;
+  if (!conv_transpose) return c * each + i;
+  const auto outputs = static_cast<size_t>(shape[1]), taps = static_cast<size_t>(shape.Elements(2, shape.rank()));
+  return ((c / outputs * (each / taps) + i / taps) * outputs + c % outputs) * taps + i % taps;
+}
 
 Result<bool> Products::Convert(NodeId n) {
   const Node& node = r_.node(n);
-  const bool conv = node.op_type == "Conv", gemm = node.op_type == "Gemm";
+  const bool conv_transpose = node.op_type == "ConvTranspose";
+  const bool conv = node.op_type == "Conv" || conv_transpose, gemm = node.op_type == "Gemm";
   if (!conv && !gemm && node.op_type != "MatMul") {
     return r_.Refuse("no_integer_form", node.op_type + " has no integer form yet");
   }
@@ -53,6 +70,8 @@ Result<bool> Products::Convert(NodeId n) {
   }
   Parts parts;
   parts.conv = conv;
+  parts.conv_transpose = conv_transpose;
+  parts.groups = reader.Int("group", 1);
   parts.name = node.name;
   if (conv) parts.attributes = node.attributes;
   const NodeId w_maker = r_.index().producers[w];
@@ -88,7 +107,8 @@ Result<bool> Products::Convert(NodeId n) {
   return true;
 }
 
-// Weights of a Conv are [channels, ...], of a MatMul [k, channels], of a transposed Gemm [channels, k].
+// Weights of a Conv are [channels, ...], of a ConvTranspose [.., channels / groups, ...], of a MatMul [k, channels], of
+// a transposed Gemm [channels, k].
 Result<bool> Products::ReadWeights(NodeId dequantize, bool transposed, Parts* parts) {
   const Node& node = r_.node(dequantize);
   const NodeReader reader(node, r_.source().opset());
@@ -104,11 +124,20 @@ Result<bool> Products::ReadWeights(NodeId dequantize, bool transposed, Parts* pa
   if (!parts->conv && shape.rank() != 2) {
     return r_.Refuse("weight_rank", "its weights have rank " + std::to_string(shape.rank()));
   }
-  const int axis = parts->conv || transposed ? 0 : 1;
+  const int axis = transposed || (parts->conv && !parts->conv_transpose) ? 0 : 1;
   if (weights->scale.size() > 1 && weights->axis != axis) {
     return r_.Refuse("weights_axis", "the scales of its weights do not run along its output channels");
   }
   parts->channels = static_cast<size_t>(shape[axis]);
+  if (parts->conv_transpose) {
+    if (shape.Elements() == 0) return r_.Refuse("no_integer_form", "it has no weights");
+    // All groups have the scales of the first.
+    if (weights->scale.size() > 1) {
+      weights->scale = Repeated(weights->scale, parts->groups);
+      weights->zero = Repeated(weights->zero, parts->groups);
+    }
+    parts->channels *= static_cast<size_t>(parts->groups);
+  }
   parts->weights = std::move(*weights);
   if (transposed) {
     OCTAVO_ASSIGN_OR_RETURN(parts->weights.w, Turned(parts->weights.w, r_.memory()));
@@ -231,11 +260,9 @@ bool Products::CheckSums(const Parts& parts) {
   const auto largest = [&](size_t c) { return 128 + std::abs(parts.weights.zero_of(c)); };
   for (size_t c = 0; c < n; ++c) {
     if (weights <= kMostInt32 / 256 && fits(c, weights * largest(c))) continue;
-    // Convolution weights are [channels][...], of which a channel is one run, those of products [...][channels].
-    const size_t begin = parts.conv ? c * static_cast<size_t>(weights) : c, step = parts.conv ? 1 : n;
     const int32_t zero = parts.weights.zero_of(c);
     int64_t sum = 0;
-    for (int64_t i = 0; i < weights; ++i) sum += std::abs(data[begin + static_cast<size_t>(i) * step] - zero);
+    for (int64_t i = 0; i < weights; ++i) sum += std::abs(data[parts.WeightAt(c, static_cast<size_t>(i))] - zero);
     if (!fits(c, sum)) {
       return r_.Refuse("accumulator_overflow", "the sums of its channel " + std::to_string(c) + " may leave 32 bits");
     }
@@ -279,7 +306,8 @@ Status Products::Emit(const Parts& parts, ValueId output) {
   while (inputs.back() == kNoValue) inputs.pop_back();
   std::vector<Attribute> attributes = parts.attributes;
   for (Attribute& attribute : AttributesOf(parts.product)) attributes.push_back(std::move(attribute));
-  r_.EmitInternal(parts.conv ? "QConv" : "QMatMul", parts.name, std::move(inputs), output, std::move(attributes));
+  const char* op = parts.conv_transpose ? "QConvTranspose" : parts.conv ? "QConv" : "QMatMul";
+  r_.EmitInternal(op, parts.name, std::move(inputs), output, std::move(attributes));
   return Ok();
 }
 

@@ -1,4 +1,4 @@
-// Convolutions and matrix products become QConv and QMatMul.
+// Convolutions and matrix products become QConv, QConvTranspose and QMatMul.
 #ifndef OCTAVO_CORE_PLAN_PRODUCTS_H_
 #define OCTAVO_CORE_PLAN_PRODUCTS_H_
 
@@ -16,16 +16,18 @@ class Products {
   explicit Products(Rewrite& rewrite) : r_(rewrite) {}
 
   // Each answers whether the node's work is done; if not, the node has no integer form here and nothing has changed.
-  Result<bool> Convert(NodeId n);         // Conv, Gemm, MatMul between Q/DQ
+  Result<bool> Convert(NodeId n);         // Conv, ConvTranspose, Gemm, MatMul between Q/DQ
   Result<bool> ConvertQLinear(NodeId n);  // QLinearConv, QLinearMatMul
   Result<bool> ConvertDynamic(NodeId n);  // ConvInteger, MatMulInteger -> Cast -> Mul(x_scale * w_scale) [-> Add]
   bool HasPending(NodeId n) const { return pending_.count(n) != 0; }
   Result<bool> EmitPending(NodeId n);  // the last node of a pattern that ConvertDynamic has found
 
  private:
-  // What a QConv or QMatMul is made of.
+  // What a QConv, QConvTranspose or QMatMul is made of.
   struct Parts {
-    bool conv = false;
+    bool conv = false;            // also transposed
+    bool conv_transpose = false;  // weights [channels of the input, channels / groups, ...], not [channels, ...]
+    int64_t groups = 1;
     std::string name;
     ValueId x = kNoValue;  // uint8
     QParams x_params;
@@ -41,6 +43,8 @@ class Products {
     QProductAttributes product;
 
     bool constant_weights() const { return w == kNoValue; }
+    // Where weight i of channel c stands.
+    size_t WeightAt(size_t c, size_t i) const;
   };
   struct BiasValues;
 

@@ -7,7 +7,7 @@
 namespace octavo {
 namespace {
 
-enum Kind { kConv, kConvMerged, kGrouped, kDepthwise, kMatrix, kMatrixTransposed };
+enum Kind { kConv, kConvMerged, kGrouped, kTransposed, kDepthwise, kMatrix, kMatrixTransposed };
 
 template <typename T>
 void Sum(const T* w, size_t channels, size_t each, std::vector<int32_t>* sums) {
@@ -18,20 +18,33 @@ void Sum(const T* w, size_t channels, size_t each, std::vector<int32_t>* sums) {
   }
 }
 
-// [outputs][channels][taps] -> [outputs][taps][channels of all joined groups], those of other groups being zero. A
-// group has so many outputs.
+// Weights of a convolution: [outputs][channels of a group][taps], transposed [channels][outputs of a group][taps].
+struct ConvLayout {
+  int64_t groups, outputs, channels, taps;  // outputs and channels of one group
+  bool transposed;
+
+  int64_t At(int64_t g, int64_t o, int64_t c) const {
+    return (transposed ? (g * channels + c) * outputs + o : (g * outputs + o) * channels + c) * taps;
+  }
+};
+
+// -> [outputs][taps][channels of all joined groups], those of other groups being zero. `order`: which taps, if not as
+// they are.
 template <typename T>
-Result<Buffer> TapsOutermost(const Tensor& weights, int64_t taps, int64_t group_outputs, int64_t joined,
-                             const MemoryPtr& memory) {
+Result<Buffer> TapsOutermost(const Tensor& weights, const ConvLayout& layout, int64_t joined,
+                             const std::vector<int64_t>& order, const MemoryPtr& memory) {
   OCTAVO_ASSIGN_OR_RETURN(Buffer buffer, Buffer::Create(memory, weights.bytes() * static_cast<size_t>(joined)));
-  const int64_t outputs = weights.shape()[0], channels = weights.elements() / (outputs * taps);
   const T* from = weights.data<T>().data();
   T* to = static_cast<T*>(buffer.data());
   if (joined > 1) std::fill_n(to, weights.elements() * joined, T{0});
-  for (int64_t o = 0; o < outputs; ++o, from += channels * taps) {
-    const int64_t first = o / group_outputs % joined * channels;
-    for (int64_t t = 0; t < taps; ++t, to += channels * joined) {
-      for (int64_t c = 0; c < channels; ++c) to[first + c] = from[c * taps + t];
+  for (int64_t g = 0; g < layout.groups; ++g) {
+    for (int64_t o = 0; o < layout.outputs; ++o) {
+      for (int64_t t = 0; t < layout.taps; ++t, to += layout.channels * joined) {
+        const int64_t tap = order.empty() ? t : order[static_cast<size_t>(t)];
+        for (int64_t c = 0; c < layout.channels; ++c) {
+          to[g % joined * layout.channels + c] = from[layout.At(g, o, c) + tap];
+        }
+      }
     }
   }
   return buffer;
@@ -75,8 +88,9 @@ Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const
   Buffer permuted;
   const void* source = weights.raw();
   if (channels > 1 && (taps > 1 || joined > 1)) {
+    const ConvLayout layout{groups, outputs / groups, channels / joined, taps, false};
     const auto permute = integer ? TapsOutermost<int8_t> : TapsOutermost<float>;
-    OCTAVO_ASSIGN_OR_RETURN(permuted, permute(weights, taps, outputs / groups, joined, memory));
+    OCTAVO_ASSIGN_OR_RETURN(permuted, permute(weights, layout, joined, {}, memory));
     source = permuted.data();
   }
   const auto element = static_cast<int64_t>(integer ? sizeof(int8_t) : sizeof(float));
@@ -91,6 +105,57 @@ Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const
   auto packed = std::make_shared<PackedWeights>();
   const auto group_stride = static_cast<int64_t>(w.n) * w.n_stride;
   OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, groups / joined, group_stride, packed.get(), memory));
+  return entry = InPlaceOf(weights, std::move(packed));
+}
+
+Result<WeightCache::Pointer> WeightCache::Transposed(const KernelTable& kernels, const Tensor& weights, int64_t groups,
+                                                     int64_t joined, const Window3& window, const MemoryPtr& memory) {
+  const WindowAxis &y = window.y(), &x = window.x();
+  Pointer& entry = entries_[{weights.raw(), kTransposed, groups, y.stride, x.stride}];
+  if (entry) return entry;
+  const bool integer = weights.dtype() == DType::kInt8;
+  const ConvLayout layout{groups, weights.shape()[1], weights.shape()[0] / groups, window.Taps(), true};
+  std::vector<int64_t> order;  // phase after phase
+  std::vector<size_t> taps;    // of each
+  for (int64_t ky = 0; ky < y.stride; ++ky) {
+    for (int64_t kx = 0; kx < x.stride; ++kx) {
+      const size_t before = order.size();
+      for (int64_t i = ky; i < y.kernel; i += y.stride) {
+        for (int64_t j = kx; j < x.kernel; j += x.stride) order.push_back(i * x.kernel + j);
+      }
+      taps.push_back(order.size() - before);
+    }
+  }
+  const auto permute = integer ? TapsOutermost<int8_t> : TapsOutermost<float>;
+  OCTAVO_ASSIGN_OR_RETURN(const Buffer permuted, permute(weights, layout, joined, order, memory));
+  const auto element = static_cast<int64_t>(integer ? sizeof(int8_t) : sizeof(float));
+  GemmWeights w;
+  w.n = static_cast<size_t>(layout.outputs * joined);
+  w.k = static_cast<size_t>(layout.channels * joined);
+  w.k_stride = element;
+  w.segment_stride = static_cast<int64_t>(w.k) * element;
+  w.n_stride = layout.taps * w.segment_stride;
+  auto packed = std::make_shared<PackedWeights>();
+  for (size_t count : taps) {
+    packed->phases.push_back(packed->group_bytes);
+    packed->group_bytes += (integer ? kernels.qgemm_packed_bytes : kernels.fgemm_packed_bytes)(w.n, count, w.k);
+  }
+  const auto products = static_cast<size_t>(groups / joined);
+  OCTAVO_ASSIGN_OR_RETURN(packed->bytes, Buffer::Create(memory, packed->group_bytes * products));
+  if (integer) packed->sums.resize(taps.size() * w.n * products);
+  for (size_t g = 0; g < products; ++g) {
+    w.w = static_cast<const char*>(permuted.data()) + static_cast<int64_t>(g * w.n) * w.n_stride;
+    for (size_t phase = 0; phase < taps.size(); ++phase) {
+      void* to = static_cast<char*>(packed->bytes.data()) + g * packed->group_bytes + packed->phases[phase];
+      w.segments = taps[phase];
+      if (integer) {
+        kernels.qgemm_pack(w, to, packed->sums.data() + (phase * products + g) * w.n, 0, w.n);
+      } else {
+        kernels.fgemm_pack(w, to, 0, w.n);
+      }
+      w.w = static_cast<const char*>(w.w) + static_cast<int64_t>(w.segments) * w.segment_stride;
+    }
+  }
   return entry = InPlaceOf(weights, std::move(packed));
 }
 

@@ -11,14 +11,16 @@
 #include "core/base/memory.h"
 #include "core/graph/tensor.h"
 #include "core/kernels/kernels.h"
+#include "core/ops/window.h"
 
 namespace octavo {
 
 struct PackedWeights {
   Buffer bytes;  // group after group
   size_t group_bytes = 0;
-  std::vector<int32_t> sums;  // by output channel: of integer weights
-  Tensor source;              // keeps the address that the cache knows it by
+  std::vector<size_t> phases;  // of a transposed convolution: where in a group each begins
+  std::vector<int32_t> sums;   // by output channel, phase after phase: of integer weights
+  Tensor source;               // keeps the address that the cache knows it by
 };
 
 // Not thread-safe: its program guards it.
@@ -34,6 +36,10 @@ class WeightCache {
   // The same for the kernel that takes groups side by side; no bytes where it does not take such groups.
   Result<Pointer> Grouped(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t taps,
                           const MemoryPtr& memory);
+  // Of a transposed convolution, [channels, outputs / groups, kh, kw]: for each phase, those of y outermost, the
+  // weights of an ordinary one.
+  Result<Pointer> Transposed(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t joined,
+                             const Window3& window, const MemoryPtr& memory);
   // Depthwise weights [channels, 1, kh, kw].
   Result<Pointer> Depthwise(const KernelTable& kernels, const Tensor& weights, const Window& window,
                             const MemoryPtr& memory);

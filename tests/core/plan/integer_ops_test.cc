@@ -102,6 +102,31 @@ TEST(Integerize, ConvolutionsOfAllKinds) {
   }
 }
 
+TEST(Integerize, TransposedConvolutions) {
+  for (uint32_t seed = 0; seed < 30; ++seed) {
+    QdqBuilder b(seed);
+    const int group = b.Below(3) == 0 ? b.Between(2, 3) : 1, inputs = group * b.Between(1, 5),
+              outputs = b.Between(1, 5);
+    const int kernel = b.Between(1, 4), stride = b.Between(1, 3);
+    const Shape in{b.Between(1, 2), inputs, b.Between(3, 6), b.Between(3, 6)};
+    const ValueId x = b.RandomPair(b.Input("x", DType::kFloat, in), 1);
+    std::vector<ValueId> args = {x, b.Weights({inputs, outputs, kernel, kernel}, b.Below(3) ? 1 : -1)};
+    if (b.Below(3) != 0) args.push_back(b.FloatConstant({group * outputs}, -0.5f, 0.5f));
+    ValueId y = b.Node1("ConvTranspose", args,
+                        {Attr("group", group), Attr("strides", {stride, stride}),
+                         Attr("pads", {b.Below(kernel), b.Below(kernel), 0, 0}),
+                         Attr("output_padding", {b.Below(stride), b.Below(stride)})});
+    if (b.Below(3) == 0) y = b.Node1("Relu", {y});
+    const float scale = 0.02f;
+    const bool to_float = b.Below(4) == 0;
+    if (!to_float) y = b.Pair(y, scale, b.Between(50, 200));
+    b.Output(y);
+    const Ran ran = Compare(b.graph(), {b.RandomTensor(in, -1, 1)}, to_float ? 1e-4f + 0.005f : kOneStep * scale);
+    EXPECT_EQ(Count(ran, "QConvTranspose"), 1u) << seed;
+    EXPECT_EQ(Count(ran, "ConvTranspose") + Count(ran, "Relu"), 0u) << seed;
+  }
+}
+
 TEST(Integerize, IntegerBiasIsTakenAsItIs) {
   QdqBuilder b(5);
   const Shape in{1, 3, 5, 5};

@@ -468,6 +468,61 @@ class GroupedNetwork {
   std::vector<Attribute> attributes_;
 };
 
+// Transposed convolutions of every geometry, float and quantized with both kinds of result.
+class TransposedNetwork {
+ public:
+  explicit TransposedNetwork(uint32_t seed) : b_(seed + 4000) {
+    const int group = b_.Below(3) ? 1 : b_.Between(2, 9), in = b_.Between(1, 9), out = b_.Between(1, 20);
+    const bool plane = b_.Below(5) != 0;
+    std::vector<int64_t> kernel, strides, dilations, pads, behind, padding, shape;
+    for (int axis = 0; axis < (plane ? 2 : 1); ++axis) {
+      kernel.push_back(b_.Between(1, 5));
+      strides.push_back(b_.Below(3) ? std::min<int64_t>(kernel.back(), b_.Between(1, 3)) : b_.Between(1, 3));
+      dilations.push_back(b_.Below(3) ? 1 : 2);
+      const auto most = static_cast<int>(std::min<int64_t>((kernel.back() - 1) * dilations.back(), 3));
+      pads.push_back(b_.Below(most + 1));
+      behind.push_back(b_.Below(most + 1));
+      padding.push_back(b_.Below(static_cast<int>(std::max(strides.back(), dilations.back()))));
+      shape.push_back(b_.Between(3, 9));
+    }
+    pads.insert(pads.end(), behind.begin(), behind.end());
+    std::vector<Attribute> attributes = {Attr("group", group), Attr("strides", strides), Attr("dilations", dilations),
+                                         Attr("pads", pads), Attr("output_padding", padding)};
+    shape_ =
+        plane ? Shape{Shape::kUnknown, group * in, shape[0], shape[1]} : Shape{Shape::kUnknown, group * in, shape[0]};
+    const Shape w = plane ? Shape{group * in, out, kernel[0], kernel[1]} : Shape{group * in, out, kernel[0]};
+    const ValueId x = b_.Input("x", DType::kFloat, shape_);
+    const ValueId q = b_.Pair(x, 0.02f, b_.Below(2) ? 0 : 120);
+    const auto transposed = [&](ValueId v, ValueId weights) {
+      std::vector<ValueId> inputs = {v, weights};
+      if (b_.Below(3)) inputs.push_back(b_.FloatConstant({group * out}, -1, 1));
+      return b_.Node1("ConvTranspose", inputs, attributes);
+    };
+    const auto weights = [&] { return b_.Weights(w, b_.Below(3) ? 1 : -1, 0.02f); };
+    const ValueId y = transposed(x, b_.FloatConstant(w, -0.2f, 0.2f));
+    b_.Output(y);
+    b_.Output(b_.Node1("Relu", {b_.Node1("Add", {transposed(x, b_.FloatConstant(w, -0.2f, 0.2f)), y})}));
+    const ValueId bytes = b_.Pair(b_.Node1("Relu", {transposed(q, weights())}), 0.03f, 0);
+    b_.Output(bytes);
+    b_.Output(b_.Node1("Tanh", {transposed(q, weights())}));
+    if (plane) {
+      const ValueId next = b_.Weights({4, group * out, 3, 3}, 0, 0.02f);
+      b_.Output(b_.Pair(b_.Node1("Conv", {bytes, next}, {Attr("pads", {1, 1, 1, 1})}), 0.05f, 100));
+    }
+  }
+
+  const Graph& graph() { return b_.graph(); }
+  Tensor Input(int64_t batch) {
+    Shape shape = shape_;
+    shape[0] = batch;
+    return b_.RandomTensor(shape, -2, 2);
+  }
+
+ private:
+  QdqBuilder b_;
+  Shape shape_;
+};
+
 // With every target and up to three threads.
 template <typename Network>
 void ExpectEqualOnTargets(uint32_t seeds) {
@@ -485,6 +540,7 @@ void ExpectEqualOnTargets(uint32_t seeds) {
 }
 
 TEST(PaddedConvolutionsEqual, Quantized) { ExpectEqualOnTargets<PaddedNetwork>(60); }
+TEST(TransposedConvolutionsEqual, FloatAndQuantized) { ExpectEqualOnTargets<TransposedNetwork>(80); }
 TEST(GroupedConvolutionsEqual, FloatAndQuantized) { ExpectEqualOnTargets<GroupedNetwork>(80); }
 
 // Every order of dimensions that a view can have meets operands that stand still in some of them.
