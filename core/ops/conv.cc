@@ -375,16 +375,6 @@ const Operator kRows[] = {
      .quant = QuantRule::kQuantized,
      .lowering = Lowering::kConv,
      .coverage = kCoverage},
-    {.name = "ConvTransposeInteger",
-     .domain = kInternalDomain,
-     .min_inputs = 2,
-     .max_inputs = 4,
-     .attributes = kConvTransposeAttributes,
-     .infer = InferConvInteger<Direction::kTransposed>,
-     .evaluate = EvaluateConvInteger<Direction::kTransposed>,
-     .quant = QuantRule::kQuantized,
-     .lowering = Lowering::kConv,
-     .coverage = "Internal: the sums of QConvTranspose."},
     {.name = "QLinearConv",
      .since = 10,
      .min_inputs = 8,
@@ -400,5 +390,18 @@ const Operator kRows[] = {
 }  // namespace
 
 std::span<const Operator> ConvOperators() { return kRows; }
+
+Operator ConvTransposeInteger() {
+  return {.name = "ConvTransposeInteger",
+          .domain = kInternalDomain,
+          .min_inputs = 2,
+          .max_inputs = 4,
+          .attributes = kConvTransposeAttributes,
+          .infer = InferConvInteger<Direction::kTransposed>,
+          .evaluate = EvaluateConvInteger<Direction::kTransposed>,
+          .quant = QuantRule::kQuantized,
+          .lowering = Lowering::kConv,
+          .coverage = "Internal: the sums of QConvTranspose."};
+}
 
 }  // namespace octavo

@@ -9,6 +9,7 @@
 namespace octavo {
 
 std::span<const Operator> ConvOperators();    // conv.cc: Conv, ConvTranspose, ConvInteger, QLinearConv
+Operator ConvTransposeInteger();              // conv.cc, too, but one of the internal ones
 std::span<const Operator> MatMulOperators();  // matmul.cc: Gemm, MatMul, MatMulInteger, QLinearMatMul, Einsum
 std::span<const Operator> PoolOperators();    // pool.cc: MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool
 std::span<const Operator> NormOperators();    // norm.cc: BatchNormalization, InstanceNormalization, LayerNormalization,

@@ -462,6 +462,7 @@ std::span<const Operator> IntegerOperators() {
       Row("QConv", 6, kProductInputs, InferProduct<kConv>, EvaluateProduct<kConv>, Lowering::kConv),
       Row("QConvTranspose", 6, kProductInputs, InferProduct<kConvTranspose>, EvaluateProduct<kConvTranspose>,
           Lowering::kConv),
+      ConvTransposeInteger(),
       Row("QMatMul", 6, kProductInputs, InferProduct<kMatMul>, EvaluateProduct<kMatMul>, Lowering::kMatMul),
       Row("QAdd", 2, 2, InferBinary, EvaluateQAdd, Lowering::kBinary),
       Row("QMul", 2, 2, InferBinary, EvaluateQMul, Lowering::kBinary),
