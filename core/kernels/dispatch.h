@@ -29,6 +29,7 @@ void FillFGemm(int64_t target, KernelTable& table);
 void FillDepthwise(int64_t target, KernelTable& table);
 void FillPeak(int64_t target, KernelTable& table);
 void FillPool(int64_t target, KernelTable& table);
+void FillResize(int64_t target, KernelTable& table);
 void FillElementwise(int64_t target, KernelTable& table);
 void FillFunctions(int64_t target, KernelTable& table);
 void FillTranspose(int64_t target, KernelTable& table);

@@ -54,6 +54,7 @@ class Registry {
       FillDepthwise(target, table);
       FillPeak(target, table);
       FillPool(target, table);
+      FillResize(target, table);
       FillElementwise(target, table);
       FillFunctions(target, table);
       FillTranspose(target, table);

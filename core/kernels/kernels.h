@@ -209,6 +209,26 @@ struct FAvgPoolArgs : PoolArgs {
   const float* divisor = nullptr;  // [out_height][out_width]
 };
 
+// Along one axis of a resized image, element o of the output is the sum of weight[t] * input[index[t]], t ascending
+// from first[o] to before first[o + 1], beginning with 0.
+struct ResizeTaps {
+  const uint32_t* first = nullptr;  // [size of the output + 1]
+  const int64_t* index = nullptr;
+  const float* weight = nullptr;  // finite
+};
+
+// Lines are resized first, then columns: from float sums if both are, which are rounded once at the end.
+struct ResizeArgs {
+  ImageIn a;
+  size_t width = 0;  // of the input
+  size_t channels = 0;
+  size_t out_width = 0;
+  ResizeTaps y, x;
+  float* line = nullptr;  // scratch of the call: width * channels + kResizeSlack
+  ImageOut c;
+};
+inline constexpr size_t kResizeSlack = 64;
+
 // --------------------------------------------------------------------------------------------- elementwise
 
 // `rows` rows of `n` elements. A stride of 0 repeats one row for every row (a per-channel operand); a contiguous tensor
@@ -328,6 +348,10 @@ struct KernelTable {
   void (*qavgpool)(const QAvgPoolArgs& args, size_t y_begin, size_t y_end);
   void (*fmaxpool)(const PoolArgs& args, size_t y_begin, size_t y_end);
   void (*favgpool)(const FAvgPoolArgs& args, size_t y_begin, size_t y_end);
+
+  // Interpolation of output lines [y_begin, y_end). u8: saturate(rne(sum)) of sums within 2^30.
+  void (*qresize)(const ResizeArgs& args, size_t y_begin, size_t y_end);
+  void (*fresize)(const ResizeArgs& args, size_t y_begin, size_t y_end);
 
   // Elementwise on u8.
   void (*qadd)(const BinaryArgs& args, const QAddArgs& q);

@@ -14,6 +14,7 @@
 #include "core/kernels/float-inl.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/requantize-inl.h"
+#include "core/kernels/store-inl.h"
 #include "core/kernels/taps-inl.h"
 #include "hwy/highway.h"
 
@@ -21,15 +22,6 @@ HWY_BEFORE_NAMESPACE();
 namespace octavo {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-template <class D>
-HWY_INLINE void StoreUpTo(hn::VFromD<D> v, D d, hn::TFromD<D>* to, size_t count) {
-  if (count >= hn::Lanes(d)) {
-    hn::StoreU(v, d, to);
-  } else {
-    hn::StoreN(v, d, to, count);
-  }
-}
 
 inline void QMaxPool(const PoolArgs& args, size_t y_begin, size_t y_end) {
   const hn::ScalableTag<uint8_t> du8;

@@ -429,8 +429,8 @@ Status PlanBuilder::Lower(NodeId n) {
   for (ValueId v : node(n).inputs) concrete &= v == kNoValue || IsStatic(v);
   for (ValueId v : node(n).outputs) concrete &= v == kNoValue || (IsConcrete(v) && shape(v).Elements() > 0);
   if (concrete) {
-    for (const auto lower : {LowerMove, LowerProduct, LowerMatMul, LowerWindow, LowerBatchNorm, LowerAffine,
-                             LowerElementwise, LowerDynamicQuantize, LowerRows}) {
+    for (const auto lower : {LowerMove, LowerProduct, LowerMatMul, LowerWindow, LowerResize, LowerBatchNorm,
+                             LowerAffine, LowerElementwise, LowerDynamicQuantize, LowerRows}) {
       OCTAVO_ASSIGN_OR_RETURN(const bool lowered, lower(*this, n));
       if (lowered) {
         done_[n] = true;

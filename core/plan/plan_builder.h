@@ -138,6 +138,7 @@ class PlanBuilder {
 Result<bool> LowerProduct(PlanBuilder& builder, NodeId n);
 Result<bool> LowerMatMul(PlanBuilder& builder, NodeId n);  // of two computed operands
 Result<bool> LowerWindow(PlanBuilder& builder, NodeId n);  // pools and means
+Result<bool> LowerResize(PlanBuilder& builder, NodeId n);
 Result<bool> LowerBatchNorm(PlanBuilder& builder, NodeId n);
 Result<bool> LowerAffine(PlanBuilder& builder, NodeId n);
 Result<bool> LowerElementwise(PlanBuilder& builder, NodeId n);

@@ -543,6 +543,64 @@ TEST(PaddedConvolutionsEqual, Quantized) { ExpectEqualOnTargets<PaddedNetwork>(6
 TEST(TransposedConvolutionsEqual, FloatAndQuantized) { ExpectEqualOnTargets<TransposedNetwork>(80); }
 TEST(GroupedConvolutionsEqual, FloatAndQuantized) { ExpectEqualOnTargets<GroupedNetwork>(80); }
 
+// One Resize of every kind, beside a branch of the same size and in front of a convolution that pads: read from where a
+// Concat has put its input, written into a frame or a Concat.
+class ResizedNetwork {
+ public:
+  ResizedNetwork(uint32_t seed, bool quantized) : b_(seed + 3000), quantized_(quantized) {
+    channels_ = b_.Between(1, 40);
+    input_ = Shape{Shape::kUnknown, channels_, b_.Between(1, 9), b_.Between(1, 9)};
+    const ValueId x = Quantize(b_.Input("x", DType::kFloat, input_));
+    const ValueId joined = Quantize(b_.Node1("Concat", {x, Conv(x, channels_)}, {Attr("axis", 1)}));
+    const ValueId resized = Resize(b_.Below(2) ? x : joined);
+    const int channels = static_cast<int>((*b_.value(resized).shape)[1]);
+    b_.Output(b_.Below(2) ? Conv(resized, channels) : resized);
+    b_.Output(Conv(Quantize(b_.Node1("Concat", {resized, Resize(x)}, {Attr("axis", 1)})), channels + channels_));
+    b_.Output(joined);
+  }
+
+  const Graph& graph() { return b_.graph(); }
+  Tensor Input(int64_t batch) {
+    Shape shape = input_;
+    shape[0] = batch;
+    return b_.RandomTensor(shape, -2, 2);
+  }
+
+ private:
+  ValueId Quantize(ValueId v) { return quantized_ ? b_.Pair(v, 0.017f, 120) : v; }
+  ValueId Conv(ValueId v, int channels) {
+    const Shape weights{b_.Between(1, 20), channels, 3, 3};
+    const ValueId w = quantized_ ? b_.Weights(weights, 0, 0.002f) : b_.FloatConstant(weights, -0.2f, 0.2f);
+    return Quantize(b_.Node1("Conv", {v, w}, {Attr("pads", {1, 1, 1, 1})}));
+  }
+  // To the same size each time, but in another way.
+  ValueId Resize(ValueId v) {
+    const char* coordinates[] = {"half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
+                                 "align_corners", "asymmetric",           "tf_half_pixel_for_nn"};
+    const char* modes[] = {"nearest", "linear", "cubic"};
+    const int mode = b_.Below(3);
+    std::vector<Attribute> attributes = {Attr("mode", modes[mode]),
+                                         Attr("coordinate_transformation_mode", coordinates[b_.Below(6)])};
+    if (mode == 0) attributes.push_back(Attr("nearest_mode", b_.Below(2) ? "floor" : "round_prefer_ceil"));
+    if (mode != 0 && b_.Below(3) == 0) attributes.push_back(Attr("antialias", 1));
+    if (mode != 0 && b_.Below(3) == 0) attributes.push_back(Attr("exclude_outside", 1));
+    if (height_ == 0) {
+      height_ = b_.Below(4) ? b_.Between(1, 20) : static_cast<int>(input_[2]);
+      width_ = b_.Below(4) ? b_.Between(1, 20) : static_cast<int>(input_[3]);
+    }
+    attributes.push_back(Attr("axes", {2, 3}));
+    return Quantize(b_.Node1("Resize", {v, kNoValue, kNoValue, b_.Ints({height_, width_})}, attributes));
+  }
+
+  QdqBuilder b_;
+  const bool quantized_;
+  int channels_ = 0, height_ = 0, width_ = 0;
+  Shape input_;
+};
+
+TEST_P(NetworksEqual, Resized) { CompareTargets<ResizedNetwork>(GetParam()); }
+TEST(NetworksEqualOnSpecials, Resized) { CompareTargets<ResizedNetwork>(false, true); }
+
 // Every order of dimensions that a view can have meets operands that stand still in some of them.
 TEST(ElementwiseEqual, OnTransposedViews) {
   for (const Shape& shape : {Shape{1, 1, 6, 8}, Shape{2, 1, 6, 8}, Shape{1, 3, 6, 8}, Shape{2, 3, 5, 4}}) {
