@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/ops/integer.h"
+#include "core/ops/resize_axes.h"
 #include "core/plan/products.h"
 #include "core/plan/qdq.h"
 #include "core/plan/rewrite.h"
@@ -51,7 +52,7 @@ class Integerizer {
       case QuantRule::kJoin:
         return ConvertJoin(n);
       case QuantRule::kArithmetic:
-        return IsNearestResize(node) ? ConvertMove(n) : ConvertArithmetic(n);
+        return node.op->lowering == Lowering::kResize ? ConvertResize(n) : ConvertArithmetic(n);
       default:
         return false;
     }
@@ -129,13 +130,6 @@ class Integerizer {
 
   // ---------------------------------------------------------------------------------------------- moves and joins
 
-  bool IsNearestResize(const Node& node) const {
-    if (node.op_type != "Resize" && node.op_type != "Upsample") return false;
-    const NodeReader reader(node, r_.source().opset());
-    return reader.String("mode", "nearest") == "nearest" &&
-           reader.String("coordinate_transformation_mode", "half_pixel") != "tf_crop_and_resize";
-  }
-
   // What only moves values moves bytes just as well, and its result has the same parameters.
   Result<bool> ConvertMove(NodeId n) {
     const Node& node = r_.node(n);
@@ -173,6 +167,35 @@ class Integerizer {
       v = bytes;
     }
     r_.EmitAs(n, std::move(inputs), std::move(outputs));
+    return true;
+  }
+
+  // Nearest elements are moved. Interpolation has weights of sum 1, so it does to bytes what it does to that which they
+  // stand for, and its rounding is the quantizer's behind it.
+  Result<bool> ConvertResize(NodeId n) {
+    const Node& node = r_.node(n);
+    Resizing method;
+    OCTAVO_RETURN_IF_ERROR(ReadResizeMethod(NodeReader(node, r_.source().opset()), &method));
+    if (method.coordinates == CoordinateMode::kTfCropAndResize) {
+      return r_.Refuse("no_integer_form", "tf_crop_and_resize brings in values of its own");
+    }
+    if (method.mode == ResizeMode::kNearest) return ConvertMove(n);
+    const ValueId x = node.inputs[0], y = node.outputs[0];
+    if (r_.dtype(y) != DType::kFloat) return false;
+    if (method.exclude_outside) return r_.Refuse("no_integer_form", "with exclude_outside, weights may sum to 0");
+    const Tail tail = FollowTail(r_.index(), y);
+    if (!tail.quantized()) return false;
+    OCTAVO_ASSIGN_OR_RETURN(const std::optional<Rewrite::Quantized> quantized, r_.AsQuantized(x));
+    if (!quantized) return false;
+    if (!tail.nodes.empty() || !(quantized->params == tail.params)) {
+      return r_.Refuse("no_integer_form", "it interpolates bytes only where its result has its input's scale");
+    }
+    std::vector<ValueId> inputs = node.inputs;
+    for (size_t i = 1; i < inputs.size(); ++i) {
+      if (inputs[i] != kNoValue) OCTAVO_RETURN_IF_ERROR(r_.Need(inputs[i]));
+    }
+    OCTAVO_ASSIGN_OR_RETURN(inputs[0], r_.Bytes(quantized->raw));
+    r_.EmitAs(n, std::move(inputs), {r_.Deliver(tail)});
     return true;
   }
 

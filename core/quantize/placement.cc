@@ -57,11 +57,10 @@ class Placer {
   bool IsScalarConstant(ValueId v) const { return IsConstant(v) && graph_.values[v].constant->elements() == 1; }
   bool Taken(NodeId n) const { return placement_.unit_of[n] >= 0; }
 
-  // The row's rule, but resizing to the nearest only moves values.
+  // The row's rule, but what resizes hands on its input's parameters: interpolation stays within the range of what it
+  // reads, or overshoots a little, for which the common range of both sides has room.
   QuantRule RuleOf(NodeId n) const {
-    const bool nearest = node(n).op->lowering == Lowering::kResize &&
-                         NodeReader(node(n), graph_.opset()).String("mode", "nearest") == "nearest";
-    return nearest ? QuantRule::kMove : node(n).op->quant;
+    return node(n).op->lowering == Lowering::kResize ? QuantRule::kMove : node(n).op->quant;
   }
 
   // The only reader of node n's only result, if that result is seen by nobody else.

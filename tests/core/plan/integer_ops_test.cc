@@ -382,6 +382,36 @@ TEST(Integerize, MovesAndJoinsStayBytes) {
   }
 }
 
+TEST(Integerize, InterpolationOfBytes) {
+  const Shape in{1, 5, 6, 7};
+  struct Case {
+    std::vector<Attribute> attributes;
+    float scale;  // of the result; that of the input is 0.008
+    bool integer;
+  };
+  const std::vector<Case> cases = {
+      {{Attr("mode", "linear")}, 0.008f, true},
+      {{Attr("mode", "linear"), Attr("coordinate_transformation_mode", "align_corners")}, 0.008f, true},
+      {{Attr("mode", "linear"), Attr("antialias", 1)}, 0.008f, true},
+      {{Attr("mode", "cubic")}, 0.008f, true},
+      {{Attr("mode", "linear")}, 0.009f, false},
+      {{Attr("mode", "cubic"), Attr("exclude_outside", 1)}, 0.008f, false},
+      {{Attr("mode", "linear"), Attr("coordinate_transformation_mode", "tf_crop_and_resize")}, 0.008f, false},
+  };
+  for (const DType dtype : {DType::kUInt8, DType::kInt8}) {
+    for (const Case& c : cases) {
+      QdqBuilder b(2);
+      const ValueId x = b.Pair(b.Input("x", DType::kFloat, in), 0.008f, 120, dtype);
+      const ValueId roi = b.Constant(TensorOf<float>({8}, {0, 0, 0, 0.5f, 1, 1, 1, 1}));
+      b.Output(b.Pair(b.Node1("Resize", {x, roi, kNoValue, b.Ints({1, 5, 9, 4})}, c.attributes), c.scale, 120, dtype));
+      const Ran ran = Compare(b.graph(), {b.RandomTensor(in, -1, 1)}, kOneStep * c.scale);
+      EXPECT_EQ(ran.ops.back(), "DequantizeLinear");
+      EXPECT_EQ(Count(ran, "DequantizeLinear"), c.integer ? 1u : 2u);
+      for (const NodeDecision& decision : ran.decisions) EXPECT_EQ(decision.reason.empty(), c.integer);
+    }
+  }
+}
+
 TEST(Integerize, JoinRequantizesWhatDiffers) {
   QdqBuilder b(2);
   const Shape in{1, 4, 3, 3};

@@ -217,6 +217,8 @@ Graph ConvNet() {
   y = b.Pair(b.Node1("Add", {y, stem}), 0.03f, 90);
   y = b.Pair(b.Node1("HardSwish", {y}), 0.03f, 20);
   y = b.Pair(b.Node1("MaxPool", {y}, {test::Attr("kernel_shape", {2, 2}), test::Attr("strides", {2, 2})}), 0.03f, 20);
+  const ValueId scales = b.Constant(TensorOf<float>({4}, {1, 1, 2, 2}));
+  y = b.Pair(b.Node1("Resize", {y, kNoValue, scales}, {test::Attr("mode", "linear")}), 0.03f, 20);
   y = b.Pair(b.Node1("GlobalAveragePool", {y}), 0.02f, 20);
   y = b.Node1("Gemm", {b.Node1("Flatten", {y}), b.Weights({16, 10}, 1)});
   b.Output(y);

@@ -110,6 +110,28 @@ TEST(Placement, MovementAndJoinsShareParameters) {
                "Concat_4_out=Conv_0_out");
 }
 
+// As torch exports interpolate(a, size=x.shape[-2:]): the size is computed from a shape that is not yet known.
+TEST(Placement, InterpolationSharesParametersWhateverItsSize) {
+  NetBuilder net;
+  const ValueId x = net.Input("x", DType::kFloat, {Shape::kUnknown, 3, 8, 8});
+  const ValueId a = net.Conv(x, 4, 3);
+  const ValueId size = net.Node1("Slice", {net.Node1("Shape", {x}), net.Ints({2}), net.Ints({4})});
+  const auto resize = [&](ValueId v) {
+    return net.Node1("Resize", {v, kNoValue, kNoValue, size},
+                     {Attr("mode", "linear"), Attr("axes", std::vector<int64_t>{2, 3})});
+  };
+  const ValueId grown = resize(net.Pool(a));
+  net.Output(resize(net.Conv(grown, 2, 1)), "y");
+  const Graph graph = net.Resolved();
+  ExpectPlaced(graph,
+               "Conv_0: x -> Conv_0_out\n"
+               "MaxPool_3: Conv_0_out -> MaxPool_3_out\n"
+               "Resize_4: MaxPool_3_out -> Resize_4_out\n"
+               "Conv_5: Resize_4_out -> Conv_5_out\n"
+               "Resize_6: Conv_5_out -> y (output_tail)\n",
+               "x Conv_0_out MaxPool_3_out=Conv_0_out Resize_4_out=Conv_0_out");
+}
+
 TEST(Placement, FunctionsOfOneValueAreOneTable) {
   NetBuilder net;
   const ValueId a = net.Conv(net.Input("x", DType::kFloat, {1, 3, 8, 8}), 4, 3);
