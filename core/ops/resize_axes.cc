@@ -233,7 +233,9 @@ Result<AxisMap> MapAxis(const Resizing& resizing, const ResizeAxis& axis, const 
         for (int64_t k = 0; k < map.taps; ++k) weight[k] /= sum;
       }
     }
-    for (int64_t k = 0; k < map.taps; ++k) map.identity &= weight[k] == (index[k] == o ? 1 : 0);
+    double own = 0, others = 0;  // beyond an edge, several taps meet the same element
+    for (int64_t k = 0; k < map.taps; ++k) (index[k] == o ? own : others) += std::abs(weight[k]);
+    map.identity &= own == 1 && others == 0;
   }
   map.identity &= axis.in == axis.out;
   return map;

@@ -579,9 +579,12 @@ class ResizedNetwork {
                                  "align_corners", "asymmetric",           "tf_half_pixel_for_nn"};
     const char* modes[] = {"nearest", "linear", "cubic"};
     const int mode = b_.Below(3);
+    const int coordinate = b_.Below(mode == 0 ? 6 : 5);  // the last moves even axes that keep their size, but for floor
     std::vector<Attribute> attributes = {Attr("mode", modes[mode]),
-                                         Attr("coordinate_transformation_mode", coordinates[b_.Below(6)])};
-    if (mode == 0) attributes.push_back(Attr("nearest_mode", b_.Below(2) ? "floor" : "round_prefer_ceil"));
+                                         Attr("coordinate_transformation_mode", coordinates[coordinate])};
+    if (mode == 0) {
+      attributes.push_back(Attr("nearest_mode", coordinate == 5 || b_.Below(2) ? "floor" : "round_prefer_ceil"));
+    }
     if (mode != 0 && b_.Below(3) == 0) attributes.push_back(Attr("antialias", 1));
     if (mode != 0 && b_.Below(3) == 0) attributes.push_back(Attr("exclude_outside", 1));
     if (height_ == 0) {
@@ -599,6 +602,20 @@ class ResizedNetwork {
 };
 
 TEST_P(NetworksEqual, Resized) { CompareTargets<ResizedNetwork>(GetParam()); }
+// All of them, or the comparison would be of the reference with itself.
+TEST_P(NetworksEqual, ResizedByKernels) {
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    ResizedNetwork network(seed, GetParam());
+    auto program = Program::Create(network.graph(), {}, TestMemory());
+    ASSERT_TRUE(program.ok()) << program.status().message();
+    const Shape shape = network.Input(2).shape();
+    auto plan = (*program)->PlanFor({&shape, 1});
+    ASSERT_TRUE(plan.ok()) << plan.status().message();
+    for (const auto& step : (*plan)->steps) {
+      EXPECT_EQ(step->info.kernel.find("reference"), std::string::npos) << step->info.kernel << ", seed " << seed;
+    }
+  }
+}
 TEST(NetworksEqualOnSpecials, Resized) { CompareTargets<ResizedNetwork>(false, true); }
 
 // Every order of dimensions that a view can have meets operands that stand still in some of them.
