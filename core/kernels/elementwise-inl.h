@@ -193,25 +193,6 @@ inline void LutU8(const uint8_t* table, const uint8_t* x, uint8_t* y, size_t n) 
 
 // ------------------------------------------------------------------------------------------- float op float
 
-// Calls vector(i, load, store) for whole vectors, then once for the rest with masked memory access.
-template <class Body>
-HWY_INLINE void ForFloats(size_t n, Body body) {
-  const DF32 df32;
-  const size_t lanes = hn::Lanes(df32);
-  size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    body(
-        i, [&](const float* p) HWY_ATTR { return hn::LoadU(df32, p); },
-        [&](VF32 v, float* p) HWY_ATTR { hn::StoreU(v, df32, p); });
-  }
-  if (i < n) {
-    const size_t left = n - i;
-    body(
-        i, [&](const float* p) HWY_ATTR { return hn::LoadN(df32, p, left); },
-        [&](VF32 v, float* p) HWY_ATTR { hn::StoreN(v, df32, p, left); });
-  }
-}
-
 template <class Op>
 HWY_INLINE void BinaryF32(const BinaryArgs& args, float lo, float hi, const Op& op) {
   const DF32 df32;

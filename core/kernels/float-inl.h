@@ -1,4 +1,5 @@
-// Float operations that Highway leaves to the target, made the same everywhere: clamping and the fused multiply-add.
+// Float operations that Highway leaves to the target, made the same everywhere: clamping and the fused multiply-add;
+// and the loop over a run of floats.
 #if defined(OCTAVO_CORE_KERNELS_FLOAT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTAVO_CORE_KERNELS_FLOAT_INL_H_
 #undef OCTAVO_CORE_KERNELS_FLOAT_INL_H_
@@ -6,6 +7,7 @@
 #define OCTAVO_CORE_KERNELS_FLOAT_INL_H_
 #endif
 
+#include <cstddef>
 #include <limits>
 
 #include "hwy/highway.h"
@@ -53,6 +55,26 @@ HWY_INLINE V OneNaN(V x) {
 template <class V>
 HWY_INLINE V ClampedOrNaN(V x, V lo, V hi) {
   return OneNaN(ClampTo(x, lo, hi));
+}
+
+// Calls body(i, load, store) for whole vectors, then once for the rest with masked memory access.
+template <class Body>
+HWY_INLINE void ForFloats(size_t n, Body body) {
+  const hn::ScalableTag<float> d;
+  using V = hn::VFromD<hn::ScalableTag<float>>;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    body(
+        i, [&](const float* p) HWY_ATTR { return hn::LoadU(d, p); },
+        [&](V v, float* p) HWY_ATTR { hn::StoreU(v, d, p); });
+  }
+  if (i < n) {
+    const size_t left = n - i;
+    body(
+        i, [&](const float* p) HWY_ATTR { return hn::LoadN(d, p, left); },
+        [&](V v, float* p) HWY_ATTR { hn::StoreN(v, d, p, left); });
+  }
 }
 
 #if !HWY_NATIVE_FMA

@@ -1,4 +1,4 @@
-// Elementary functions for every target that has vectors of doubles.
+// Elementary functions for every target that has vectors of doubles, and what is made of them row by row.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/functions.cc"
 // clang-format off: foreach_target.h comes first
@@ -7,6 +7,7 @@
 
 #include "core/kernels/dispatch.h"
 #include "core/kernels/functions-inl.h"
+#include "core/kernels/normalize-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -16,9 +17,12 @@ namespace HWY_NAMESPACE {
 void FillFunctions(KernelTable& table) {
 #if HWY_HAVE_FLOAT64
   table.ffunction = FFunction;
+  table.fsoftmax = FSoftmax;
 #else
   table.ffunction = nullptr;
+  table.fsoftmax = nullptr;
 #endif
+  table.flayer_norm = FLayerNorm;
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -302,6 +302,18 @@ struct FBatchNormArgs {
   float hi = kNoHigh;
 };
 
+// LayerNormalization (centred) or RMSNormalization of `rows` contiguous rows of n >= 1; y may be x.
+struct FLayerNormArgs {
+  const float* x = nullptr;
+  float* y = nullptr;
+  size_t rows = 1;
+  size_t n = 0;
+  const float* scale = nullptr;  // [n]
+  const float* bias = nullptr;   // [n], or null for none
+  float epsilon = 0;
+  bool centred = true;
+};
+
 // --------------------------------------------------------------------------------------------- the table
 
 struct KernelTable {
@@ -368,8 +380,11 @@ struct KernelTable {
   void (*fbatchnorm)(const FBatchNormArgs& args);
   void (*fclamp)(const float* x, float* y, size_t n, float lo, float hi);  // y may be x
 
-  // y may be x. Null where the target has no vectors of doubles.
+  void (*flayer_norm)(const FLayerNormArgs& args);
+
+  // y may be x. Null where the target has no vectors of doubles, as is fsoftmax: Softmax of contiguous rows of n >= 1.
   void (*ffunction)(FloatFunction function, const float* x, float* y, size_t n, float alpha, float beta);
+  void (*fsoftmax)(const float* x, float* y, size_t rows, size_t n);
 
   // QuantizeLinear: saturate(rne(x / scale) + zero); NaN gives zero. DequantizeLinear: float(q - zero) * scale.
   void (*quantize_u8)(const float* x, uint8_t* y, size_t n, float scale, int32_t zero);

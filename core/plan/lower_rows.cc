@@ -1,10 +1,9 @@
 // Operators that treat each row by itself, a row being what lies along the last axes: softmax, normalizations,
-// reductions. Their own arithmetic runs on many rows at once; softmax has a kernel for its exponentials.
+// reductions. Softmax and normalizations have kernels; the others' own arithmetic runs on many rows at once.
 #include <algorithm>
 #include <array>
-#include <limits>
+#include <functional>
 
-#include "core/ops/lane_sum.h"
 #include "core/plan/plan_builder.h"
 
 namespace octavo {
@@ -16,35 +15,23 @@ size_t PartsFor(int64_t rows, int64_t elements) {
   return static_cast<size_t>(std::clamp<int64_t>(elements / kElementsWorthAThread, 1, std::max<int64_t>(rows, 1)));
 }
 
-class SoftmaxStep : public Step {
+// kernel(x, y, rows) on each share of contiguous rows.
+class RowsStep : public Step {
  public:
-  const KernelTable* kernels = nullptr;
+  using Kernel = std::function<void(const RunState& state, const float* x, float* y, size_t rows)>;
+
   View x, y;
   int64_t rows = 0, n = 0;
+  Kernel kernel;
 
   size_t max_parts() const override { return PartsFor(rows, rows * n); }
 
   Status Run(RunState& state, size_t part, size_t parts) const override {
     const auto p = static_cast<int64_t>(part), all = static_cast<int64_t>(parts);
-    for (int64_t r = rows * p / all; r < rows * (p + 1) / all; ++r) {
-      Row(reinterpret_cast<const float*>(state.At(x)) + r * n, reinterpret_cast<float*>(state.At(y)) + r * n);
-    }
+    const int64_t begin = rows * p / all, end = rows * (p + 1) / all;
+    kernel(state, reinterpret_cast<const float*>(state.At(x)) + begin * n,
+           reinterpret_cast<float*>(state.At(y)) + begin * n, static_cast<size_t>(end - begin));
     return Ok();
-  }
-
- private:
-  // core/ops/softmax.cc says what this computes.
-  void Row(const float* from, float* to) const {
-    const auto count = static_cast<size_t>(n);
-    float least, greatest;
-    if (kernels->minmax(from, count, &least, &greatest) != 0) {  // NaN are passed over, but for a first one
-      greatest = from[0];
-      for (int64_t i = 1; i < n; ++i) greatest = greatest < from[i] ? from[i] : greatest;
-    }
-    for (int64_t i = 0; i < n; ++i) to[i] = from[i] - greatest;
-    kernels->ffunction(FloatFunction::kExp, to, to, count, 0, 0);
-    const float sum = LaneSum<float>(n, [to](int64_t i) { return to[i]; });
-    for (int64_t i = 0; i < n; ++i) to[i] /= sum;
   }
 };
 
@@ -110,8 +97,9 @@ class RowsLowering {
     if (!node_.domain.empty() || node_.inputs.empty() || b_.IsConstant(node_.inputs[0])) return false;
     if (b_.value(node_.inputs[0]).dtype != DType::kFloat || node_.inputs.size() > SlicedStep::kMost) return false;
     const int leading = LeadingAxes();
-    if (leading <= 0) return false;
-    if (node_.op_type == "Softmax" && b_.kernels().ffunction) return Softmax(leading);
+    if (leading <= 0 || x().Elements() == 0) return false;
+    if (node_.op_type == "Softmax" && b_.kernels().fsoftmax) return Softmax(leading);
+    if (IsLayerNorm(leading)) return LayerNorm(leading);
     return Slices(leading);
   }
 
@@ -165,17 +153,63 @@ class RowsLowering {
     }
   }
 
-  Result<bool> Softmax(int leading) {
-    auto step = std::make_unique<SoftmaxStep>();
-    step->kernels = &b_.kernels();
+  // Emits a step of `kernel`, which also reads `parameters`.
+  Result<bool> Rows(int leading, const char* name, std::vector<View> parameters, RowsStep::Kernel kernel) {
+    auto step = std::make_unique<RowsStep>();
     step->rows = x().Elements(0, leading);
     step->n = x().Elements(leading, x().rank());
+    step->kernel = std::move(kernel);
     OCTAVO_ASSIGN_OR_RETURN(step->x, b_.ReadDense(node_.inputs[0]));
     OCTAVO_ASSIGN_OR_RETURN(step->y, b_.MakeDense(node_.outputs[0]));
-    Describe(*step, std::string("f32_softmax ") + b_.kernels().name);
-    const View from = step->x, to = step->y;
-    b_.Emit(std::move(step), n_, {from, to}, {node_.outputs[0]});
+    Describe(*step, std::string(name) + " " + b_.kernels().name);
+    parameters.push_back(step->x);
+    parameters.push_back(step->y);
+    b_.Emit(std::move(step), n_, std::move(parameters), {node_.outputs[0]});
     return true;
+  }
+
+  Result<bool> Softmax(int leading) {
+    const auto n = static_cast<size_t>(x().Elements(leading, x().rank()));
+    return Rows(leading, "f32_softmax", {},
+                [n, kernel = b_.kernels().fsoftmax](const RunState&, const float* from, float* to, size_t rows) {
+                  kernel(from, to, rows, n);
+                });
+  }
+
+  // Whether there is a kernel: all is float, each parameter as long as a row, and nobody wants the moments.
+  bool IsLayerNorm(int leading) const {
+    if (node_.op_type != "LayerNormalization" && node_.op_type != "RMSNormalization") return false;
+    const int64_t n = x().Elements(leading, x().rank());
+    for (size_t i = 1; i < node_.inputs.size(); ++i) {
+      const ValueId v = node_.inputs[i];
+      if (v != kNoValue && (b_.value(v).dtype != DType::kFloat || b_.shape(v).Elements() != n)) return false;
+    }
+    for (size_t i = 1; i < node_.outputs.size(); ++i) {
+      if (node_.outputs[i] != kNoValue) return false;
+    }
+    return b_.value(node_.outputs[0]).dtype == DType::kFloat && n > 0;
+  }
+
+  Result<bool> LayerNorm(int leading) {
+    FLayerNormArgs args;
+    args.n = static_cast<size_t>(x().Elements(leading, x().rank()));
+    args.epsilon = reader_.Float("epsilon", 1e-5f);
+    args.centred = node_.op_type == "LayerNormalization";
+    std::vector<View> parameters;
+    for (size_t i = 1; i < node_.inputs.size(); ++i) {
+      if (!node_.has_input(i)) continue;
+      OCTAVO_ASSIGN_OR_RETURN(const View view, b_.ReadDense(node_.inputs[i]));
+      parameters.push_back(view);
+    }
+    return Rows(leading, "f32_layer_norm", parameters,
+                [args, parameters, kernel = b_.kernels().flayer_norm](const RunState& state, const float* from,
+                                                                      float* to, size_t rows) {
+                  FLayerNormArgs all = args;
+                  all.x = from, all.y = to, all.rows = rows;
+                  all.scale = reinterpret_cast<const float*>(state.At(parameters[0]));
+                  if (parameters.size() > 1) all.bias = reinterpret_cast<const float*>(state.At(parameters[1]));
+                  kernel(all);
+                });
   }
 
   // The leading dimensions as one; the others of them become 1.
