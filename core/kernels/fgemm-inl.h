@@ -76,7 +76,7 @@ HWY_INLINE void FmaRow(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b,
   if constexpr (kVectors > 3) c3 = FusedMulAdd(df, x, hn::Load(df, b + 3 * lanes), c3);
 }
 
-// Adds the residual, clamps and stores one row.
+// Adds what is to be added, applies slope and bounds, and stores one row.
 template <size_t kVectors>
 HWY_INLINE void FinishFloatRow(const FGemmArgs& args, size_t m, size_t n, size_t columns, VF c0, VF c1, VF c2, VF c3) {
   const DF df;
@@ -84,15 +84,17 @@ HWY_INLINE void FinishFloatRow(const FGemmArgs& args, size_t m, size_t n, size_t
   const VF lo = hn::Set(df, args.lo);
   const VF hi = hn::Set(df, args.hi);
   float* to = reinterpret_cast<float*>(RowAddress(args.c, m)) + n;
-  if (args.residual.base) {
-    const float* HWY_RESTRICT r = reinterpret_cast<const float*>(RowAddress(args.residual, m)) + n;
+  const auto add = [&](const float* HWY_RESTRICT r) HWY_ATTR {
     c0 = hn::Add(c0, hn::LoadU(df, r));
     if constexpr (kVectors > 1) c1 = hn::Add(c1, hn::LoadU(df, r + lanes));
     if constexpr (kVectors > 2) c2 = hn::Add(c2, hn::LoadU(df, r + 2 * lanes));
     if constexpr (kVectors > 3) c3 = hn::Add(c3, hn::LoadU(df, r + 3 * lanes));
-  }
+  };
+  if (args.addend) add(args.addend + n);
+  if (args.residual.base) add(reinterpret_cast<const float*>(RowAddress(args.residual, m)) + n);
   // All vectors but the last are whole.
   const auto put = [&](size_t v, VF value) HWY_ATTR {
+    if (args.slope != 1) value = Leaky(value, hn::Set(df, args.slope));
     const VF clamped = ClampedOrNaN(value, lo, hi);
     if (columns >= (v + 1) * lanes) {
       hn::StoreU(clamped, df, to + v * lanes);

@@ -57,6 +57,12 @@ HWY_INLINE V ClampedOrNaN(V x, V lo, V hi) {
   return OneNaN(ClampTo(x, lo, hi));
 }
 
+// x < 0 ? slope * x : x
+template <class V>
+HWY_INLINE V Leaky(V x, V slope) {
+  return hn::IfThenElse(hn::Lt(x, hn::Zero(hn::DFromV<V>())), hn::Mul(slope, x), x);
+}
+
 // Calls body(i, load, store) for whole vectors, then once for the rest with masked memory access.
 template <class Body>
 HWY_INLINE void ForFloats(size_t n, Body body) {

@@ -287,19 +287,38 @@ inline void Erf(const float* x, float* y, size_t n) {
 
 // y[i] = x[i] * float(Sigmoid(x[i])), a float product; y may be x.
 inline void SigmoidMul(const float* x, float* y, size_t n) {
-  const hn::ScalableTag<float> df;
-  const size_t lanes = hn::Lanes(df);
   HWY_ALIGN float sigmoid[1024];
-  for (size_t begin = 0; begin < n; begin += 1024) {
-    const size_t end = n - begin < 1024 ? n : begin + 1024;
-    Sigmoid(x + begin, sigmoid, end - begin);
-    size_t i = begin;
-    for (; i + lanes <= end; i += lanes) {
-      hn::StoreU(OneNaN(hn::Mul(hn::LoadU(df, x + i), hn::LoadU(df, sigmoid + i - begin))), df, y + i);
-    }
-    const auto rest = hn::Mul(hn::LoadN(df, x + i, end - i), hn::LoadN(df, sigmoid + i - begin, end - i));
-    hn::StoreN(OneNaN(rest), df, y + i, end - i);
+  for (size_t left = n; left > 0;) {
+    const size_t some = std::min<size_t>(left, 1024);
+    Sigmoid(x, sigmoid, some);
+    ForFloats(some, [&](size_t i, auto load, auto store)
+                        HWY_ATTR { store(OneNaN(hn::Mul(load(x + i), load(sigmoid + i))), y + i); });
+    x += some, y += some, left -= some;
   }
+}
+
+// y[i] = x[i] * (Erf(x[i] / divisor) + 1) * 0.5, each operation one of floats; y may be x.
+inline void ErfGelu(const float* x, float* y, size_t n, float divisor) {
+  const hn::ScalableTag<float> d;
+  HWY_ALIGN float erf[1024];
+  for (size_t left = n; left > 0;) {
+    const size_t some = std::min<size_t>(left, 1024);
+    ForFloats(some, [&](size_t i, auto load, auto store)
+                        HWY_ATTR { store(hn::Div(load(x + i), hn::Set(d, divisor)), erf + i); });
+    Erf(erf, erf, some);
+    ForFloats(some, [&](size_t i, auto load, auto store) HWY_ATTR {
+      const auto twice = hn::Mul(load(x + i), hn::Add(load(erf + i), hn::Set(d, 1.0f)));
+      store(OneNaN(hn::Mul(twice, hn::Set(d, 0.5f))), y + i);
+    });
+    x += some, y += some, left -= some;
+  }
+}
+
+// alpha * x is exact in double, so the definition, too, rounds once.
+inline void LeakyRelu(const float* x, float* y, size_t n, float alpha) {
+  const hn::ScalableTag<float> d;
+  ForFloats(n, [&](size_t i, auto load, auto store)
+                   HWY_ATTR { store(OneNaN(Leaky(load(x + i), hn::Set(d, alpha))), y + i); });
 }
 
 inline void FFunction(FloatFunction function, const float* x, float* y, size_t n, float alpha, float beta) {
@@ -315,6 +334,10 @@ inline void FFunction(FloatFunction function, const float* x, float* y, size_t n
       return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return TanhOf(v); });
     case FloatFunction::kErf:
       return Erf(x, y, n);
+    case FloatFunction::kErfGelu:
+      return ErfGelu(x, y, n, alpha);
+    case FloatFunction::kLeakyRelu:
+      return LeakyRelu(x, y, n, alpha);
     case FloatFunction::kSwish:
       return ForDoubles(x, y, n, [a](VF64 v) HWY_ATTR { return hn::Mul(v, SigmoidOf(hn::Mul(Number(a), v))); });
     case FloatFunction::kHardSigmoid:

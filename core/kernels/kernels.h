@@ -114,15 +114,17 @@ struct QGemmArgs {
   QAddArgs add;         // its numbers; operand a is the value requantized above
 };
 
-// acc = fbias[n] (or 0); for s, k ascending: acc = fma(a, w, acc); acc += residual; clamp. Exactly that, also where
-// the machine has no fused multiply-add.
+// acc = fbias[n] (or 0); for s, k ascending: acc = fma(a, w, acc); acc += addend[n]; acc += residual; slope; clamp.
+// Exactly that, also where the machine has no fused multiply-add.
 struct FGemmArgs {
   SegmentedRows a;               // float
   const void* packed = nullptr;  // from fgemm_pack of the same table
   size_t n = 0;
   const float* bias = nullptr;
+  const float* addend = nullptr;  // null: none
   OutputRows c;
   OutputRows residual;  // float; base null: none
+  float slope = 1;      // of results below 0, as LeakyRelu has it, before they are clamped
   float lo = kNoLow;
   float hi = kNoHigh;
 };
@@ -279,6 +281,8 @@ enum class FloatFunction : uint8_t {
   kSigmoidMul,  // x * Sigmoid(x) as the two nodes, hence rounded twice
   kTanh,
   kErf,
+  kErfGelu,      // x * (Erf(x / alpha) + 1) * 0.5 as five nodes, each rounded
+  kLeakyRelu,    // alpha
   kSwish,        // alpha
   kHardSigmoid,  // alpha, beta
   kHardSwish,

@@ -221,6 +221,7 @@ std::optional<Function> FunctionOf(const PlanBuilder& b, NodeId n) {
   if (op == "Sigmoid") return Function{FloatFunction::kSigmoid};
   if (op == "Tanh") return Function{FloatFunction::kTanh};
   if (op == "Erf") return Function{FloatFunction::kErf};
+  if (op == "LeakyRelu") return Function{FloatFunction::kLeakyRelu, reader.Float("alpha", 0.01f)};
   if (op == "Swish") return Function{FloatFunction::kSwish, reader.Float("alpha", 1.0f)};
   if (op == "HardSwish") return Function{FloatFunction::kHardSwish};
   if (op == "HardSigmoid") {
@@ -233,6 +234,14 @@ std::optional<Function> FunctionOf(const PlanBuilder& b, NodeId n) {
   return std::nullopt;
 }
 
+// A step `name` that gives `out` as the kernel's function of the one value that node n reads.
+Result<bool> EmitFunction(PlanBuilder& b, NodeId n, ValueId out, const char* name, const Function& f) {
+  return EmitUnary(b, n, out, name, false, [f, kernel = b.kernels().ffunction](const auto& at, int64_t count) {
+    kernel(f.function, reinterpret_cast<const float*>(at[0]), reinterpret_cast<float*>(at[1]),
+           static_cast<size_t>(count), f.alpha, f.beta);
+  });
+}
+
 // The Mul that multiplies the result of node n, which nobody else reads, by its input; kNoNode if there is none.
 NodeId ProductWithInput(const PlanBuilder& b, NodeId n) {
   const ValueId in = b.node(n).inputs[0], out = b.node(n).outputs[0];
@@ -240,6 +249,45 @@ NodeId ProductWithInput(const PlanBuilder& b, NodeId n) {
   if (next == kNoNode || b.node(next).op_type != "Mul" || !b.node(next).domain.empty()) return kNoNode;
   const ValueId a = b.node(next).inputs[0], c = b.node(next).inputs[1];
   return (a == in && c == out) || (a == out && c == in) ? next : kNoNode;
+}
+
+// A node of a chain, each of which reads the one before and perhaps another value.
+struct Link {
+  NodeId node = kNoNode;
+  ValueId other = kNoValue;
+};
+
+// The node of type `op` that alone reads the result of `link`, if there is one.
+Link NextOf(const PlanBuilder& b, const Link& link, const char* op) {
+  if (link.node == kNoNode) return {};
+  const ValueId out = b.node(link.node).outputs[0];
+  const NodeId next = b.OnlyReader(out);
+  if (next == kNoNode || b.node(next).op_type != op || !b.node(next).domain.empty()) return {};
+  const std::vector<ValueId>& in = b.node(next).inputs;
+  return {next, in.size() < 2 ? kNoValue : in[in[0] == out ? 1 : 0]};
+}
+
+bool IsScalar(const PlanBuilder& b, ValueId v, float number) {
+  if (v == kNoValue || !b.IsConstant(v)) return false;
+  const Tensor& tensor = *b.value(v).constant;
+  return tensor.dtype() == DType::kFloat && tensor.elements() == 1 && tensor.data<float>()[0] == number;
+}
+
+// GELU as exporters write it: Div, Erf, Add of 1, Mul by the first one's input, Mul by 0.5. Node n is the Div.
+Result<bool> LowerErfGelu(PlanBuilder& b, NodeId n) {
+  Function gelu{FloatFunction::kErfGelu};
+  const Node& node = b.node(n);
+  if (!b.kernels().ffunction || node.op_type != "Div" || !ReadScalar(b, node, 1, &gelu.alpha)) return false;
+  const Link erf = NextOf(b, {n}, "Erf"), sum = NextOf(b, erf, "Add"), product = NextOf(b, sum, "Mul"),
+             half = NextOf(b, product, "Mul");
+  if (half.node == kNoNode || !IsScalar(b, sum.other, 1) || product.other != node.inputs[0] ||
+      !IsScalar(b, half.other, 0.5f)) {
+    return false;
+  }
+  const ValueId out = b.node(half.node).outputs[0];
+  if (b.shape(out) != b.shape(node.inputs[0])) return false;
+  for (const Link& link : {erf, sum, product, half}) b.SetDone(link.node);
+  return EmitFunction(b, n, out, "f32_erf_gelu", gelu);
 }
 
 // Any other function of one value: the row's own arithmetic on each run.
@@ -255,12 +303,7 @@ Result<bool> LowerOtherUnary(PlanBuilder& b, NodeId n) {
       function->function = FloatFunction::kSigmoidMul;
       b.SetDone(product);
     }
-    return EmitUnary(b, n, b.node(product == kNoNode ? n : product).outputs[0], "f32_function", false,
-                     [function, kernel = b.kernels().ffunction](const auto& at, int64_t count) {
-                       kernel(function->function, reinterpret_cast<const float*>(at[0]),
-                              reinterpret_cast<float*>(at[1]), static_cast<size_t>(count), function->alpha,
-                              function->beta);
-                     });
+    return EmitFunction(b, n, b.node(product == kNoNode ? n : product).outputs[0], "f32_function", *function);
   }
   std::vector<Tensor> parameters;
   for (size_t i = 1; i < node.inputs.size(); ++i) {
@@ -325,6 +368,8 @@ Result<bool> LowerElementwise(PlanBuilder& b, NodeId n) {
   if (!node.domain.empty() || b.IsConstant(node.inputs[0])) {
     return node.domain.empty() && node.op->lowering == Lowering::kBinary ? LowerFloatBinary(b, n) : Result<bool>(false);
   }
+  OCTAVO_ASSIGN_OR_RETURN(const bool gelu, LowerErfGelu(b, n));
+  if (gelu) return true;
   if (node.op_type == "QuantizeLinear" || node.op_type == "DequantizeLinear") return LowerQuantize(b, n);
   if (const auto clamp = ReadClamp(b, n)) {
     return EmitUnary(b, n, "f32_clamp", false, [clamp, kernel = k.fclamp](const auto& at, int64_t count) {

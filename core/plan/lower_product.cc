@@ -102,6 +102,7 @@ class ProductStep : public Step {
   size_t packed_group_bytes = 0;
   int64_t a_group_bytes = 0, c_group_bytes = 0;
   ChannelVectors vectors;
+  Padded<float> addend;  // of float products: added behind the bias
   std::shared_ptr<const PackedWeights> packed;
 
   size_t max_parts() const override {
@@ -136,6 +137,7 @@ class ProductStep : public Step {
       if (residual.storage != kNoStorage)
         call.residual.base = state.At(residual) + static_cast<int64_t>(g) * c_group_bytes;
       vectors.Set(state, g * args.n, call);
+      if constexpr (requires { call.addend; }) call.addend = addend.empty() ? nullptr : addend.data();
       // A panel of weights serves all classes while it is in the cache.
       const size_t panel = classes.size() > 1 ? kPanel : std::max<size_t>(args.n, 1);
       for (size_t n = n0; n < n1; n += panel) RunClasses(call, m0, m1, n, std::min(n + panel, n1));
@@ -409,9 +411,23 @@ class ProductLowering {
 
   const Tensor& Weights() const { return *b_.value(node_.inputs[1]).constant; }
 
-  // Takes in the Add of a value that is already there, and the clamp, that alone read the result.
+  // Takes in the Add of a constant to each row of a matrix, that of a value that is already there, and the clamp or
+  // LeakyRelu, that alone read the result.
   void FuseFloat() {
     NodeId next = b_.OnlyReader(out_);
+    if (!conv_ && next != kNoNode && b_.node(next).domain.empty() && b_.node(next).op_type == "Add") {
+      const Node& add = b_.node(next);
+      const ValueId other = add.inputs[add.inputs[0] == out_ ? 1 : 0];
+      const Shape& shape = b_.shape(other);
+      const auto n = static_cast<int64_t>(channels_);
+      if (b_.IsConstant(other) && shape.Elements() == n && shape.rank() > 0 && shape[shape.rank() - 1] == n &&
+          b_.shape(add.outputs[0]) == b_.shape(out_)) {
+        const auto values = b_.value(other).constant->data<float>();
+        addend_.assign(values.begin(), values.end());
+        Take(next);
+        next = b_.OnlyReader(out_);
+      }
+    }
     if (!depthwise_ && next != kNoNode && b_.node(next).domain.empty() && b_.node(next).op_type == "Add") {
       const Node& add = b_.node(next);
       const ValueId other = add.inputs[add.inputs[0] == out_ ? 1 : 0];
@@ -423,10 +439,15 @@ class ProductLowering {
       }
     }
     if (next == kNoNode) return;
-    const auto clamp = ReadClamp(b_, next);
-    if (!clamp || b_.node(next).inputs[0] != out_) return;
-    flo_ = clamp->first, fhi_ = clamp->second;
-    Take(next);
+    const Node& node = b_.node(next);
+    if (node.inputs[0] != out_) return;
+    if (const auto clamp = ReadClamp(b_, next)) {
+      flo_ = clamp->first, fhi_ = clamp->second;
+      Take(next);
+    } else if (!depthwise_ && node.domain.empty() && node.op_type == "LeakyRelu") {
+      slope_ = NodeReader(node, b_.graph().opset()).Float("alpha", 0.01f);
+      Take(next);
+    }
   }
   void Take(NodeId next) {
     b_.SetDone(next);
@@ -540,7 +561,7 @@ class ProductLowering {
     } else {
       step->vectors.fbias = fbias_;
       step->kernel = b_.kernels().fgemm;
-      step->args.lo = flo_, step->args.hi = fhi_;
+      step->args.lo = flo_, step->args.hi = fhi_, step->args.slope = slope_;
     }
     const ValueId residual = quantized_residual() ? node_.inputs[kProductResidual] : residual_;
     if (residual != kNoValue) {
@@ -735,8 +756,9 @@ class ProductLowering {
       SetQuantized(step->args);
     } else {
       step->vectors.fbias = fbias_;
+      step->addend = addend_;
       step->kernel = b_.kernels().fgemm;
-      step->args.lo = flo_, step->args.hi = fhi_;
+      step->args.lo = flo_, step->args.hi = fhi_, step->args.slope = slope_;
     }
     step->rows = static_cast<size_t>(x.Elements() / k);
     if (residual_ != kNoValue) {
@@ -768,8 +790,8 @@ class ProductLowering {
   size_t channels_ = 0;
   bool transposed_ = false;
   Padded<int32_t> bias_;
-  Padded<float> multiplier_, fbias_;
-  float flo_ = kNoLow, fhi_ = kNoHigh;
+  Padded<float> multiplier_, fbias_, addend_;
+  float flo_ = kNoLow, fhi_ = kNoHigh, slope_ = 1;
   QProductAttributes attributes_;
 };
 

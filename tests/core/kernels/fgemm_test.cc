@@ -8,12 +8,13 @@ void Check(unsigned seed, size_t max_m, size_t max_n, size_t max_k) {
   const size_t m = random.Int(1, max_m), n = random.Int(1, max_n), k = random.Int(1, max_k);
   const size_t segments = random.Int(1, k > 200 ? 2 : 4);
   const bool natural = random.Coin();
-  Buffer<float> a((m + 2) * segments * k), w(n * segments * k), bias(n), residual(m * n);
+  Buffer<float> a((m + 2) * segments * k), w(n * segments * k), bias(n), addend(n), residual(m * n);
   // Magnitudes far apart make every rounding visible; enormous ones overflow, tiny ones are denormal.
   const int exponent = seed % 7 == 0 ? 70 : seed % 3 == 0 ? 20 : 3;
   random.FillFloat(a.data(), a.size(), exponent);
   random.FillFloat(w.data(), w.size(), exponent);
   random.FillFloat(bias.data(), n);
+  random.FillFloat(addend.data(), n);
   random.FillFloat(residual.data(), m * n);
 
   GemmWeights weights;
@@ -30,7 +31,9 @@ void Check(unsigned seed, size_t max_m, size_t max_n, size_t max_k) {
   if (random.Coin()) args.a.row_offset = rows.data();
   args.n = n;
   if (random.Coin()) args.bias = bias.data();
+  if (random.Coin()) args.addend = addend.data();
   if (random.Coin()) args.residual.base = residual.data(), args.residual.row_stride = n * sizeof(float);
+  if (random.Coin()) args.slope = random.Float(-0.5f, 1.5f);
   if (random.Coin()) args.lo = 0, args.hi = 6;
   const size_t c_stride = n + random.Int(0, 5);
   args.c.row_stride = c_stride * sizeof(float);
@@ -46,7 +49,9 @@ void Check(unsigned seed, size_t max_m, size_t max_n, size_t max_k) {
           acc = std::fma(a[at + p], weight, acc);
         }
       }
+      if (args.addend) acc += addend[j];
       if (args.residual.base) acc += residual[i * n + j];
+      if (acc < 0) acc *= args.slope;
       acc = ReferenceClamp(acc, args.lo, args.hi);
       // The sign and payload of a NaN are the machine's.
       want[i * c_stride + j] = std::isnan(acc) ? 12345.0f : acc;

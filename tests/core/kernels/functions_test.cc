@@ -39,7 +39,7 @@ std::vector<float> Inputs() {
 // Some take a shorter way wherever that surely rounds to the same float. All floats would take minutes: `kStride` = 1
 // compares them (done for avx3_dl).
 void CompareTheShortWay(FloatFunction function, float (*want)(float)) {
-  constexpr uint64_t kStride = 1021;
+  constexpr uint64_t kStride = 2039;
   constexpr size_t kBlock = 4096;
   std::vector<float> x(kBlock), y(kBlock);
   for (const char* target : KernelTargets()) {
@@ -67,12 +67,29 @@ TEST(Functions, SigmoidMulIsTheSameByTheShortWay) {
   CompareTheShortWay(FloatFunction::kSigmoidMul, [](float x) { return x * SigmoidF(x); });
 }
 
+TEST(Functions, ErfGeluIsItsFiveNodes) {
+  const std::vector<float> x = Inputs();
+  for (const char* target : KernelTargets()) {
+    const KernelTable* table = FindKernels(target);
+    if (!table->ffunction) continue;
+    std::vector<float> y = x;
+    table->ffunction(FloatFunction::kErfGelu, y.data(), y.data(), y.size(), 1.41421354f, 0);
+    for (size_t i = 0; i < x.size(); ++i) {
+      const float divided = x[i] / 1.41421354f, gate = ErfF(divided) + 1, twice = x[i] * gate;
+      const float want = twice == twice ? twice * 0.5f : std::numeric_limits<float>::quiet_NaN();
+      ASSERT_EQ(std::bit_cast<uint32_t>(y[i]), std::bit_cast<uint32_t>(want)) << x[i] << " on " << target;
+    }
+  }
+}
+
 TEST(Functions, EqualTheRows) {
   const std::vector<Case> cases = {
       {FloatFunction::kExp, "Exp", {}},
       {FloatFunction::kSigmoid, "Sigmoid", {}},
       {FloatFunction::kTanh, "Tanh", {}},
       {FloatFunction::kErf, "Erf", {}},
+      {FloatFunction::kLeakyRelu, "LeakyRelu", {}, 0.01f},
+      {FloatFunction::kLeakyRelu, "LeakyRelu", {{"alpha", -1.7f}}, -1.7f},
       {FloatFunction::kSwish, "Swish", {{"alpha", 1.0f}}, 1.0f},
       {FloatFunction::kSwish, "Swish", {{"alpha", 1.702f}}, 1.702f},
       {FloatFunction::kHardSigmoid, "HardSigmoid", {}, 0.2f, 0.5f},

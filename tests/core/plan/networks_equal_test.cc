@@ -51,13 +51,15 @@ class RandomNetwork {
     return quantized_ ? b_.Weights(shape, axis, scale / 64) : b_.FloatConstant(shape, -scale, scale);
   }
   ValueId Activation(ValueId v, int channels) {
-    switch (b_.Below(5)) {
+    switch (b_.Below(6)) {
       case 0:
         return b_.Node1("Relu", {v});
       case 1:
         return b_.Node1("Clip", {v, b_.Scalar(0.0f), b_.Scalar(1.5f)});
       case 2:
         return b_.Node1("PRelu", {v, b_.FloatConstant({channels, 1, 1}, -0.5f, 0.5f)});
+      case 3:
+        return b_.Node1("LeakyRelu", {v}, {Attr("alpha", 0.1f)});
       default:
         return v;
     }
@@ -267,10 +269,18 @@ class RandomTransformer {
     const ValueId flat = Maybe(b_.Node1("Reshape", {joined, b_.Ints({0, -1, width})}), 2);
     return Quantize(Normalize(b_.Node1("Add", {x, Maybe(Linear(flat, width, width), 2)})), 3);
   }
+  ValueId Function(ValueId v) {
+    const int kind = b_.Below(4);
+    if (kind < 2) return b_.Node1(kind == 0 ? "Gelu" : "Tanh", {v});
+    const ValueId erf = b_.Node1("Erf", {b_.Node1("Div", {v, b_.Scalar(1.41421354f)})});
+    const ValueId gate = b_.Node1("Add", {erf, b_.Scalar(kind == 2 ? 1.0f : 1.5f)});
+    const ValueId twice = b_.Node1("Mul", b_.Below(2) ? std::vector{v, gate} : std::vector{gate, v});
+    return b_.Node1("Mul", {twice, b_.Scalar(0.5f)});
+  }
   ValueId FeedForward(ValueId x) {
     const int width = heads_ * size_, wide = b_.Between(1, 40);
     ValueId y = Maybe(Linear(x, width, wide), 3);
-    y = Maybe(b_.Node1(b_.Below(2) ? "Gelu" : "Tanh", {y}), 3);
+    y = Maybe(Function(y), 3);
     y = Maybe(Linear(y, wide, width), 3);
     return Quantize(Normalize(b_.Node1("Add", {y, x})), 3);
   }
