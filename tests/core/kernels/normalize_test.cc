@@ -88,9 +88,8 @@ TEST(Normalize, SoftmaxEqualsTheRow) {
   if (!FindKernels("")->fsoftmax) GTEST_SKIP() << "this machine has no vectors of doubles";
   for (uint32_t seed = 0; seed < 300 && !HasFailure(); ++seed) {
     Case c(seed);
-    c.Check("Softmax", {}, {}, [&](const KernelTable& table, const float* x, float* y) {
-      table.fsoftmax(x, y, c.rows, c.n);
-    });
+    c.Check("Softmax", {}, {},
+            [&](const KernelTable& table, const float* x, float* y) { table.fsoftmax(x, y, c.rows, c.n); });
   }
 }
 
