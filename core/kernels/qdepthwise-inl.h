@@ -146,10 +146,10 @@ HWY_INLINE void StoreCell(const DepthwiseBlock& block, hn::VFromD<DI16> h0, hn::
   StorePixels<kPixels>(block.to_u8.Join(h0, h1), c, pixel_step, block.channels);
 }
 
-// The same for what StoreFloats has left.
+// The same for what StoreFloats has left. Floats are rare: not worth a place inside every window's code.
 template <size_t kPixels>
-HWY_INLINE void CopyCell(const DepthwiseBlock& block, const float* HWY_RESTRICT floats, uint8_t* c,
-                         int64_t pixel_step) {
+HWY_NOINLINE void CopyCell(const DepthwiseBlock& block, const float* HWY_RESTRICT floats, uint8_t* c,
+                           int64_t pixel_step) {
   const hn::FixedTag<float, 4> d;
   const size_t lanes = hn::Lanes(DF32()), channels = BlockChannels() / kPixels;
   for (size_t pixel = 0; pixel < kPixels; ++pixel, c += pixel_step, floats += lanes / kPixels) {
