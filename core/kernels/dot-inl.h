@@ -7,7 +7,7 @@
 // Never vpmaddubsw on bytes as they come (its int16 pairs saturate) nor vpdpbusds.
 //
 //   kDotBytes   one instruction: vpdpbusd, or sdot on Arm. Weights are packed as bytes.
-//   kDotSigns   pmaddubsw, with signs moved from the weights to A. Two bytes a weight: its magnitude, its sign.
+//   DOT_SIGNS   pmaddubsw, with signs moved from the weights to A. Two bytes a weight: its magnitude, its sign.
 //   otherwise   pmaddwd on int16 pairs. Weights are packed as int16, the even elements of a quad in one vector, the odd
 //               ones in the next: splitting a quad of A by a mask and a shift then serves all columns.
 //

@@ -218,8 +218,7 @@ inline void FDiv(const BinaryArgs& args, float lo, float hi) {
 
 // a where it is not negative, else a * b.
 inline void FPRelu(const BinaryArgs& args, float lo, float hi) {
-  BinaryF32(args, lo, hi,
-            [](VF32 a, VF32 b) HWY_ATTR { return hn::IfThenElse(hn::Lt(a, hn::Zero(DF32())), hn::Mul(a, b), a); });
+  BinaryF32(args, lo, hi, [](VF32 a, VF32 b) HWY_ATTR { return Leaky(a, b); });
 }
 
 inline void FBatchNorm(const FBatchNormArgs& args) {

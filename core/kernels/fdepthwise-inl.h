@@ -14,6 +14,7 @@
 
 #include "core/kernels/float-inl.h"
 #include "core/kernels/kernels.h"
+#include "core/kernels/store-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -28,11 +29,7 @@ HWY_INLINE void FDepthwisePut(const FDepthwiseArgs& args, hn::VFromD<hn::Scalabl
                               size_t channels) {
   const hn::ScalableTag<float> df;
   const auto clamped = ClampedOrNaN(value, hn::Set(df, args.lo), hn::Set(df, args.hi));
-  if (HWY_LIKELY(channels >= hn::Lanes(df))) {
-    hn::StoreU(clamped, df, reinterpret_cast<float*>(c));
-  } else {
-    hn::StoreN(clamped, df, reinterpret_cast<float*>(c), channels);
-  }
+  StoreUpTo(clamped, df, reinterpret_cast<float*>(c), channels);
 }
 
 // Four output pixels, a_step and c_step apart (0: the same four times), of the vector of channels that begins here. kKw

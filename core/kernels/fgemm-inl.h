@@ -23,6 +23,7 @@
 #include "core/kernels/float-inl.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/rows.h"
+#include "core/kernels/store-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -95,12 +96,7 @@ HWY_INLINE void FinishFloatRow(const FGemmArgs& args, size_t m, size_t n, size_t
   // All vectors but the last are whole.
   const auto put = [&](size_t v, VF value) HWY_ATTR {
     if (args.slope != 1) value = Leaky(value, hn::Set(df, args.slope));
-    const VF clamped = ClampedOrNaN(value, lo, hi);
-    if (columns >= (v + 1) * lanes) {
-      hn::StoreU(clamped, df, to + v * lanes);
-    } else {
-      hn::StoreN(clamped, df, to + v * lanes, columns - v * lanes);
-    }
+    StoreUpTo(ClampedOrNaN(value, lo, hi), df, to + v * lanes, columns - v * lanes);
   };
   put(0, c0);
   if constexpr (kVectors > 1) put(1, c1);

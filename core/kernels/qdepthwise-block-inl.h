@@ -31,6 +31,7 @@
 #include "core/kernels/kernels.h"
 #include "core/kernels/requantize-inl.h"
 #include "core/kernels/rows.h"
+#include "core/kernels/store-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -152,32 +153,23 @@ HWY_INLINE hn::VFromD<DU8> LoadPixels(const uint8_t* p, int64_t step) {
   }
 }
 
-// The first `channels` of a pixel.
-template <class D>
-HWY_INLINE void StorePixel(D d, hn::VFromD<D> v, uint8_t* p, size_t channels) {
-  if (HWY_LIKELY(channels >= hn::Lanes(d))) {
-    hn::StoreU(v, d, p);
-  } else {
-    hn::StoreN(v, d, p, channels);
-  }
-}
-
+// The first `channels` of each pixel.
 template <size_t kPixels>
 HWY_INLINE void StorePixels(hn::VFromD<DU8> v, uint8_t* p, int64_t step, size_t channels) {
   const DU8 du8;
   if constexpr (kPixels == 1) {
-    StorePixel(du8, v, p, channels);
+    StoreUpTo(v, du8, p, channels);
   } else {
     const hn::Half<DU8> dh;
     if constexpr (kPixels == 2) {
-      StorePixel(dh, hn::LowerHalf(dh, v), p, channels);
-      StorePixel(dh, hn::UpperHalf(dh, v), p + step, channels);
+      StoreUpTo(hn::LowerHalf(dh, v), dh, p, channels);
+      StoreUpTo(hn::UpperHalf(dh, v), dh, p + step, channels);
     } else {
       const hn::Half<decltype(dh)> dq;
-      StorePixel(dq, hn::LowerHalf(dq, hn::LowerHalf(dh, v)), p, channels);
-      StorePixel(dq, hn::UpperHalf(dq, hn::LowerHalf(dh, v)), p + step, channels);
-      StorePixel(dq, hn::LowerHalf(dq, hn::UpperHalf(dh, v)), p + 2 * step, channels);
-      StorePixel(dq, hn::UpperHalf(dq, hn::UpperHalf(dh, v)), p + 3 * step, channels);
+      StoreUpTo(hn::LowerHalf(dq, hn::LowerHalf(dh, v)), dq, p, channels);
+      StoreUpTo(hn::UpperHalf(dq, hn::LowerHalf(dh, v)), dq, p + step, channels);
+      StoreUpTo(hn::LowerHalf(dq, hn::UpperHalf(dh, v)), dq, p + 2 * step, channels);
+      StoreUpTo(hn::UpperHalf(dq, hn::UpperHalf(dh, v)), dq, p + 3 * step, channels);
     }
   }
 }

@@ -22,6 +22,7 @@
 #include "core/kernels/qrolling-inl.h"
 #include "core/kernels/requantize-inl.h"
 #include "core/kernels/rows.h"
+#include "core/kernels/store-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -156,11 +157,7 @@ HWY_NOINLINE void CopyCell(const DepthwiseBlock& block, const float* HWY_RESTRIC
     float* to = reinterpret_cast<float*>(c);
     for (size_t channel = 0; channel < std::min(channels, block.channels); channel += 4) {
       const auto four = hn::Load(d, floats + channel % 16 / 4 * lanes + channel / 16 * 4);
-      if (HWY_LIKELY(channel + 4 <= block.channels)) {
-        hn::StoreU(four, d, to + channel);
-      } else {
-        hn::StoreN(four, d, to + channel, block.channels - channel);
-      }
+      StoreUpTo(four, d, to + channel, block.channels - channel);
     }
   }
 }

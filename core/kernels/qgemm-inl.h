@@ -26,6 +26,7 @@
 #include "core/kernels/kernels.h"
 #include "core/kernels/requantize-inl.h"
 #include "core/kernels/rows.h"
+#include "core/kernels/store-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -218,11 +219,7 @@ HWY_NOINLINE void FinishWords(const QGemmArgs& args, const int32_t* HWY_RESTRICT
         if (args.fbias) f = hn::Add(f, hn::LoadU(df32, args.fbias + n + j));
         c = hn::BitCast(di32, ClampTo(f, lo, hi));
       }
-      if (columns - j >= lanes) {
-        hn::StoreU(c, di32, to + j);
-      } else {
-        hn::StoreN(c, di32, to + j, columns - j);
-      }
+      StoreUpTo(c, di32, to + j, columns - j);
     }
   }
 }

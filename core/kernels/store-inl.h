@@ -18,7 +18,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The first `count` lanes, or all if there are fewer.
 template <class D>
 HWY_INLINE void StoreUpTo(hn::VFromD<D> v, D d, hn::TFromD<D>* to, size_t count) {
-  if (count >= hn::Lanes(d)) {
+  if (HWY_LIKELY(count >= hn::Lanes(d))) {
     hn::StoreU(v, d, to);
   } else {
     hn::StoreN(v, d, to, count);

@@ -1,40 +1,32 @@
 // A factor and an addend for each channel of 8-bit values, channels innermost.
-#include <algorithm>
-
 #include "core/ops/integer.h"
+#include "core/plan/lines_step.h"
 #include "core/plan/padded.h"
 #include "core/plan/plan_builder.h"
 
 namespace octavo {
 namespace {
 
-class AffineStep : public Step {
+class AffineStep : public LinesStep {
  public:
   decltype(KernelTable::qaffine) kernel = nullptr;
   QAffineArgs args;  // without addresses
-  View a, c;
   Padded<float> multiplier, addend, negative;
-  // Pixels: images of lines of columns.
-  int64_t images = 1, lines = 1, columns = 1;
+  int64_t columns = 1;  // pixels of a line
   int64_t a_line = 0, c_line = 0;
 
-  size_t max_parts() const override {
-    constexpr double kWorthAThread = 16384;  // bytes
-    return static_cast<size_t>(std::clamp(info.bytes / kWorthAThread, 1.0, static_cast<double>(images * lines)));
-  }
-
   Status Run(RunState& state, size_t part, size_t parts) const override {
-    const auto p = static_cast<int64_t>(part), all = static_cast<int64_t>(parts);
     QAffineArgs call = args;
     call.multiplier = multiplier.data();
     call.addend = addend.data();
     if (negative.size() > 0) call.negative = negative.data();
-    for (int64_t line = images * lines * p / all; line < images * lines * (p + 1) / all; ++line) {
-      const int64_t image = line / lines, y = line % lines;
-      call.a = state.At(a) + image * a.strides[0] + y * a_line;
-      call.c = state.At(c) + image * c.strides[0] + y * c_line;
-      kernel(call, 0, static_cast<size_t>(columns));
-    }
+    ForLines(state, part, parts, [&](const std::byte* in, std::byte* out, int64_t first, int64_t last) {
+      for (int64_t y = first; y < last; ++y) {
+        call.a = in + y * a_line;
+        call.c = out + y * c_line;
+        kernel(call, 0, static_cast<size_t>(columns));
+      }
+    });
     return Ok();
   }
 };

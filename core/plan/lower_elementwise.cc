@@ -242,15 +242,6 @@ Result<bool> EmitFunction(PlanBuilder& b, NodeId n, ValueId out, const char* nam
   });
 }
 
-// The Mul that multiplies the result of node n, which nobody else reads, by its input; kNoNode if there is none.
-NodeId ProductWithInput(const PlanBuilder& b, NodeId n) {
-  const ValueId in = b.node(n).inputs[0], out = b.node(n).outputs[0];
-  const NodeId next = b.OnlyReader(out);
-  if (next == kNoNode || b.node(next).op_type != "Mul" || !b.node(next).domain.empty()) return kNoNode;
-  const ValueId a = b.node(next).inputs[0], c = b.node(next).inputs[1];
-  return (a == in && c == out) || (a == out && c == in) ? next : kNoNode;
-}
-
 // A node of a chain, each of which reads the one before and perhaps another value.
 struct Link {
   NodeId node = kNoNode;
@@ -265,6 +256,12 @@ Link NextOf(const PlanBuilder& b, const Link& link, const char* op) {
   if (next == kNoNode || b.node(next).op_type != op || !b.node(next).domain.empty()) return {};
   const std::vector<ValueId>& in = b.node(next).inputs;
   return {next, in.size() < 2 ? kNoValue : in[in[0] == out ? 1 : 0]};
+}
+
+// The Mul that multiplies the result of node n, which nobody else reads, by its input; kNoNode if there is none.
+NodeId ProductWithInput(const PlanBuilder& b, NodeId n) {
+  const Link product = NextOf(b, {n}, "Mul");
+  return product.other == b.node(n).inputs[0] ? product.node : kNoNode;
 }
 
 bool IsScalar(const PlanBuilder& b, ValueId v, float number) {

@@ -8,6 +8,7 @@
 #include "core/base/checked.h"
 #include "core/ops/integer.h"
 #include "core/ops/window.h"
+#include "core/plan/lines_step.h"
 #include "core/plan/padded.h"
 #include "core/plan/phases.h"
 #include "core/plan/plan_builder.h"
@@ -207,14 +208,12 @@ class DynamicVectorsStep : public Step {
 };
 
 template <typename Args>
-class DepthwiseStep : public Step {
+class DepthwiseStep : public LinesStep {
  public:
   using Kernel = void (*)(const Args&, size_t, size_t);
 
   Kernel kernel = nullptr;
   Args args;
-  View a, c;
-  int64_t images = 1, lines = 1;
   ChannelVectors vectors;
   std::shared_ptr<const PackedWeights> packed;
 
@@ -224,9 +223,6 @@ class DepthwiseStep : public Step {
   }
 
   Status Run(RunState& state, size_t part, size_t parts) const override {
-    const int64_t all = images * lines;
-    int64_t from = all * static_cast<int64_t>(part) / static_cast<int64_t>(parts);
-    const int64_t to = all * static_cast<int64_t>(part + 1) / static_cast<int64_t>(parts);
     Args call = args;
     vectors.Set(state, 0, call);
     if constexpr (requires { call.packed; }) {
@@ -234,13 +230,11 @@ class DepthwiseStep : public Step {
     } else {
       call.weights = static_cast<const float*>(packed->bytes.data());
     }
-    while (from < to) {
-      const int64_t image = from / lines, first = from % lines, last = std::min(lines, first + to - from);
-      call.a.base = state.At(a) + image * a.strides[0];
-      call.c.base = state.At(c) + image * c.strides[0];
+    ForLines(state, part, parts, [&](const std::byte* in, std::byte* out, int64_t first, int64_t last) {
+      call.a.base = in;
+      call.c.base = out;
       kernel(call, static_cast<size_t>(first), static_cast<size_t>(last));
-      from += last - first;
-    }
+    });
     return Ok();
   }
 };

@@ -4,39 +4,11 @@
 #include <cstring>
 
 #include "core/ops/resize_axes.h"
+#include "core/plan/lines_step.h"
 #include "core/plan/plan_builder.h"
 
 namespace octavo {
 namespace {
-
-// Shares are lines of all images together.
-class ResizeStep : public Step {
- public:
-  View a, c;
-  int64_t images = 1, lines = 1;
-
-  size_t max_parts() const override {
-    constexpr double kWorthAThread = 16384;  // bytes
-    return static_cast<size_t>(std::clamp(info.bytes / kWorthAThread, 1.0, static_cast<double>(images * lines)));
-  }
-
-  Status Run(RunState& state, size_t part, size_t parts) const override {
-    const int64_t all = images * lines;
-    int64_t from = all * static_cast<int64_t>(part) / static_cast<int64_t>(parts);
-    const int64_t to = all * static_cast<int64_t>(part + 1) / static_cast<int64_t>(parts);
-    while (from < to) {
-      const int64_t image = from / lines, first = from % lines, last = std::min(lines, first + to - from);
-      RunLines(state, part, state.At(a) + image * a.strides[0], state.At(c) + image * c.strides[0], first, last);
-      from += last - first;
-    }
-    return Ok();
-  }
-
- private:
-  // Output lines [first, last) of one image.
-  virtual void RunLines(RunState& state, size_t part, const std::byte* in, std::byte* out, int64_t first,
-                        int64_t last) const = 0;
-};
 
 // Bytes between lines and columns of an image's view.
 int64_t LineStride(const Shape& shape, const View& view) { return shape.rank() == 4 ? view.strides[2] : 0; }
@@ -44,14 +16,20 @@ int64_t ColumnStride(const Shape& shape, const View& view) {
   return view.strides[static_cast<size_t>(shape.rank() - 1)];
 }
 
-class NearestStep : public ResizeStep {
+class NearestStep : public LinesStep {
  public:
   std::vector<int64_t> y, x;  // offsets in the input
   int64_t line = 0, column = 0;
   size_t pixel = 0;  // bytes
 
+  Status Run(RunState& state, size_t part, size_t parts) const override {
+    ForLines(state, part, parts,
+             [this](const std::byte* in, std::byte* out, int64_t first, int64_t last) { Copy(in, out, first, last); });
+    return Ok();
+  }
+
  private:
-  void RunLines(RunState&, size_t, const std::byte* in, std::byte* out, int64_t first, int64_t last) const override {
+  void Copy(const std::byte* in, std::byte* out, int64_t first, int64_t last) const {
     const size_t whole = x.size() * pixel;
     const bool adjacent = column == static_cast<int64_t>(pixel);
     for (int64_t i = first; i < last; ++i) {
@@ -77,7 +55,7 @@ struct Taps {
   ResizeTaps pointers() const { return {first.data(), index.data(), weight.data()}; }
 };
 
-class InterpolateStep : public ResizeStep {
+class InterpolateStep : public LinesStep {
  public:
   static constexpr size_t kMostParts = 32;  // each has a line of scratch
 
@@ -87,17 +65,18 @@ class InterpolateStep : public ResizeStep {
   View scratch;
   size_t LineFloats() const { return args.width * args.channels + kResizeSlack; }
 
-  size_t max_parts() const override { return std::min(ResizeStep::max_parts(), kMostParts); }
+  size_t max_parts() const override { return std::min(LinesStep::max_parts(), kMostParts); }
 
- private:
-  void RunLines(RunState& state, size_t part, const std::byte* in, std::byte* out, int64_t first,
-                int64_t last) const override {
+  Status Run(RunState& state, size_t part, size_t parts) const override {
     ResizeArgs call = args;
-    call.a.base = in;
-    call.c.base = out;
     call.y = y.pointers(), call.x = x.pointers();
     call.line = reinterpret_cast<float*>(state.At(scratch)) + part * LineFloats();
-    kernel(call, static_cast<size_t>(first), static_cast<size_t>(last));
+    ForLines(state, part, parts, [&](const std::byte* in, std::byte* out, int64_t first, int64_t last) {
+      call.a.base = in;
+      call.c.base = out;
+      kernel(call, static_cast<size_t>(first), static_cast<size_t>(last));
+    });
+    return Ok();
   }
 };
 
@@ -197,7 +176,7 @@ class ResizeLowering {
     return true;
   }
 
-  Status Place(ResizeStep* step) {
+  Status Place(LinesStep* step) {
     const Shape &x = b_.shape(in()), &y = b_.shape(out());
     OCTAVO_ASSIGN_OR_RETURN(step->a, b_.ReadPixels(in(), {}));
     OCTAVO_ASSIGN_OR_RETURN(step->c, b_.MakePixels(out()));

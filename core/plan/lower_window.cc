@@ -4,41 +4,30 @@
 
 #include "core/ops/integer.h"
 #include "core/ops/window.h"
+#include "core/plan/lines_step.h"
 #include "core/plan/plan_builder.h"
 
 namespace octavo {
 namespace {
 
 template <typename Args>
-class PoolStep : public Step {
+class PoolStep : public LinesStep {
  public:
   using Kernel = void (*)(const Args&, size_t, size_t);
 
   Kernel kernel = nullptr;
   Args args;
-  View a, c;
-  int64_t images = 1, lines = 1;
   std::vector<float> factors;  // multiplier or divisor of each output pixel
 
-  size_t max_parts() const override {
-    constexpr double kWorthAThread = 16384;  // bytes
-    return static_cast<size_t>(std::clamp(info.bytes / kWorthAThread, 1.0, static_cast<double>(images * lines)));
-  }
-
   Status Run(RunState& state, size_t part, size_t parts) const override {
-    const int64_t all = images * lines;
-    int64_t from = all * static_cast<int64_t>(part) / static_cast<int64_t>(parts);
-    const int64_t to = all * static_cast<int64_t>(part + 1) / static_cast<int64_t>(parts);
     Args call = args;
     if constexpr (requires { call.multiplier; }) call.multiplier = factors.data();
     if constexpr (requires { call.divisor; }) call.divisor = factors.data();
-    while (from < to) {
-      const int64_t image = from / lines, first = from % lines, last = std::min(lines, first + to - from);
-      call.a.base = state.At(a) + image * a.strides[0];
-      call.c.base = state.At(c) + image * c.strides[0];
+    ForLines(state, part, parts, [&](const std::byte* in, std::byte* out, int64_t first, int64_t last) {
+      call.a.base = in;
+      call.c.base = out;
       kernel(call, static_cast<size_t>(first), static_cast<size_t>(last));
-      from += last - first;
-    }
+    });
     return Ok();
   }
 };

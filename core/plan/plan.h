@@ -67,6 +67,9 @@ struct StepInfo {
   double macs = 0, bytes = 0;
 };
 
+// So many bytes, read and written, are worth a thread where moving them is all the work.
+inline constexpr int64_t kBytesWorthAThread = 16384;
+
 class Step {
  public:
   virtual ~Step() = default;

@@ -14,8 +14,6 @@
 
 namespace octavo {
 
-inline constexpr int64_t kBytesWorthAThread = 16384;
-
 // Runs `inner(addresses, n, rows)` over the innermost run of a nest, as many rows at once as the loop around it has or
 // a share takes; shares are rows, or pieces of a single run.
 template <size_t kOperands>

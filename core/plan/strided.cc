@@ -40,9 +40,8 @@ StridedCopy::StridedCopy(const Shape& shape, size_t element, const Strides& from
 }
 
 size_t StridedCopy::max_parts() const {
-  constexpr int64_t kWorthAThread = 16384;  // bytes
   const int64_t bytes = nest_.Iterations() * rows_ * columns_ * static_cast<int64_t>(element_);
-  return static_cast<size_t>(std::clamp<int64_t>(bytes / kWorthAThread, 1, nest_.Iterations() * rows_));
+  return static_cast<size_t>(std::clamp<int64_t>(bytes / kBytesWorthAThread, 1, nest_.Iterations() * rows_));
 }
 
 namespace {

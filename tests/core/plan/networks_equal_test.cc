@@ -392,10 +392,30 @@ TEST(NetworksEqualOnSpecials, Images) { CompareTargets<RandomNetwork>(false, tru
 TEST(NetworksEqualOnSpecials, QuantizedImages) { CompareTargets<RandomNetwork>(true, true); }
 TEST(NetworksEqualOnSpecials, Sequences) { CompareTargets<RandomTransformer>(false, true); }
 
-// Convolutions whose padding is zero leave out the taps that meet it.
-class PaddedNetwork {
+// A graph that reads images, any number at once.
+class ImageNetwork {
  public:
-  explicit PaddedNetwork(uint32_t seed) : b_(seed + 2000) {
+  const Graph& graph() { return b_.graph(); }
+  Tensor Input(int64_t batch) {
+    Shape shape = input_;
+    shape[0] = batch;
+    return b_.RandomTensor(shape, least_, 2);
+  }
+
+ protected:
+  explicit ImageNetwork(uint32_t seed, float least = -2) : b_(seed), least_(least) {}
+
+  QdqBuilder b_;
+  Shape input_;
+
+ private:
+  const float least_;  // of the images
+};
+
+// Convolutions whose padding is zero leave out the taps that meet it.
+class PaddedNetwork : public ImageNetwork {
+ public:
+  explicit PaddedNetwork(uint32_t seed) : ImageNetwork(seed + 2000, 0) {
     const int group = b_.Below(4) ? 1 : 2;
     const int inputs = group * b_.Between(1, 9), outputs = group * b_.Between(1, 40);
     const int height = b_.Between(3, 12), width = b_.Between(3, 12);
@@ -415,34 +435,23 @@ class PaddedNetwork {
     b_.Output(y);
     b_.Output(b_.Pair(b_.Node1("Add", {conv(), y}), 0.05f, 100));
   }
-
-  const Graph& graph() { return b_.graph(); }
-  Tensor Input(int64_t batch) {
-    Shape shape = input_;
-    shape[0] = batch;
-    return b_.RandomTensor(shape, 0, 2);
-  }
-
- private:
-  QdqBuilder b_;
-  Shape input_;
 };
 
 // Convolutions of few channels a group: float, and quantized with every kind of result.
-class GroupedNetwork {
+class GroupedNetwork : public ImageNetwork {
  public:
-  explicit GroupedNetwork(uint32_t seed) : b_(seed + 3000) {
+  explicit GroupedNetwork(uint32_t seed) : ImageNetwork(seed + 3000) {
     const int widths[] = {1, 1, 1, 2, 3, 4, 8};
     const int group = b_.Between(2, 40), in = widths[b_.Below(7)], out = widths[b_.Below(7)];
     const int kh = b_.Between(1, 7), kw = b_.Between(1, 7), dilation = b_.Below(3) ? 1 : 2;
     inputs_ = group * in, outputs_ = group * out;
     w_shape_ = Shape{outputs_, in, kh, kw};
     const int height = b_.Between((kh - 1) * dilation + 1, 16), width = b_.Between((kw - 1) * dilation + 1, 16);
-    shape_ = Shape{Shape::kUnknown, inputs_, height, width};
+    input_ = Shape{Shape::kUnknown, inputs_, height, width};
     attributes_ = {Attr("group", group), Attr("strides", {b_.Between(1, 2), b_.Between(1, 2)}),
                    Attr("dilations", {dilation, dilation}),
                    Attr("pads", {b_.Below(kh + 1), b_.Below(kw + 1), b_.Below(kh + 1), b_.Below(kw + 1)})};
-    const ValueId x = b_.Input("x", DType::kFloat, shape_);
+    const ValueId x = b_.Input("x", DType::kFloat, input_);
     const ValueId q = b_.Pair(x, 0.02f, b_.Below(2) ? 0 : 120);
     b_.Output(b_.Node1("Conv", {x, b_.FloatConstant(w_shape_, -0.2f, 0.2f), Bias()}, attributes_));
     const ValueId bytes = b_.Pair(Conv(q), 0.03f, 90);
@@ -450,13 +459,6 @@ class GroupedNetwork {
     b_.Output(b_.Node1("Relu", {Conv(q)}));
     b_.Output(b_.Pair(b_.Node1("Add", {Conv(q), bytes}), 0.05f, 100));
     b_.Output(Dynamic(x));
-  }
-
-  const Graph& graph() { return b_.graph(); }
-  Tensor Input(int64_t batch) {
-    Shape shape = shape_;
-    shape[0] = batch;
-    return b_.RandomTensor(shape, -2, 2);
   }
 
  private:
@@ -472,16 +474,15 @@ class GroupedNetwork {
     return b_.Node1("Add", {y, b_.FloatConstant({outputs_, 1, 1}, -1, 1)});
   }
 
-  QdqBuilder b_;
   int inputs_, outputs_;
-  Shape shape_, w_shape_;
+  Shape w_shape_;
   std::vector<Attribute> attributes_;
 };
 
 // Transposed convolutions of every geometry, float and quantized with both kinds of result.
-class TransposedNetwork {
+class TransposedNetwork : public ImageNetwork {
  public:
-  explicit TransposedNetwork(uint32_t seed) : b_(seed + 4000) {
+  explicit TransposedNetwork(uint32_t seed) : ImageNetwork(seed + 4000) {
     const int group = b_.Below(3) ? 1 : b_.Between(2, 9), in = b_.Between(1, 9), out = b_.Between(1, 20);
     const bool plane = b_.Below(5) != 0;
     std::vector<int64_t> kernel, strides, dilations, pads, behind, padding, shape;
@@ -498,10 +499,10 @@ class TransposedNetwork {
     pads.insert(pads.end(), behind.begin(), behind.end());
     std::vector<Attribute> attributes = {Attr("group", group), Attr("strides", strides), Attr("dilations", dilations),
                                          Attr("pads", pads), Attr("output_padding", padding)};
-    shape_ =
+    input_ =
         plane ? Shape{Shape::kUnknown, group * in, shape[0], shape[1]} : Shape{Shape::kUnknown, group * in, shape[0]};
     const Shape w = plane ? Shape{group * in, out, kernel[0], kernel[1]} : Shape{group * in, out, kernel[0]};
-    const ValueId x = b_.Input("x", DType::kFloat, shape_);
+    const ValueId x = b_.Input("x", DType::kFloat, input_);
     const ValueId q = b_.Pair(x, 0.02f, b_.Below(2) ? 0 : 120);
     const auto transposed = [&](ValueId v, ValueId weights) {
       std::vector<ValueId> inputs = {v, weights};
@@ -520,17 +521,6 @@ class TransposedNetwork {
       b_.Output(b_.Pair(b_.Node1("Conv", {bytes, next}, {Attr("pads", {1, 1, 1, 1})}), 0.05f, 100));
     }
   }
-
-  const Graph& graph() { return b_.graph(); }
-  Tensor Input(int64_t batch) {
-    Shape shape = shape_;
-    shape[0] = batch;
-    return b_.RandomTensor(shape, -2, 2);
-  }
-
- private:
-  QdqBuilder b_;
-  Shape shape_;
 };
 
 // With every target and up to three threads.
@@ -555,9 +545,9 @@ TEST(GroupedConvolutionsEqual, FloatAndQuantized) { ExpectEqualOnTargets<Grouped
 
 // One Resize of every kind, beside a branch of the same size and in front of a convolution that pads: read from where a
 // Concat has put its input, written into a frame or a Concat.
-class ResizedNetwork {
+class ResizedNetwork : public ImageNetwork {
  public:
-  ResizedNetwork(uint32_t seed, bool quantized) : b_(seed + 3000), quantized_(quantized) {
+  ResizedNetwork(uint32_t seed, bool quantized) : ImageNetwork(seed + 3000), quantized_(quantized) {
     channels_ = b_.Between(1, 40);
     input_ = Shape{Shape::kUnknown, channels_, b_.Between(1, 9), b_.Between(1, 9)};
     const ValueId x = Quantize(b_.Input("x", DType::kFloat, input_));
@@ -567,13 +557,6 @@ class ResizedNetwork {
     b_.Output(b_.Below(2) ? Conv(resized, channels) : resized);
     b_.Output(Conv(Quantize(b_.Node1("Concat", {resized, Resize(x)}, {Attr("axis", 1)})), channels + channels_));
     b_.Output(joined);
-  }
-
-  const Graph& graph() { return b_.graph(); }
-  Tensor Input(int64_t batch) {
-    Shape shape = input_;
-    shape[0] = batch;
-    return b_.RandomTensor(shape, -2, 2);
   }
 
  private:
@@ -605,10 +588,8 @@ class ResizedNetwork {
     return Quantize(b_.Node1("Resize", {v, kNoValue, kNoValue, b_.Ints({height_, width_})}, attributes));
   }
 
-  QdqBuilder b_;
   const bool quantized_;
   int channels_ = 0, height_ = 0, width_ = 0;
-  Shape input_;
 };
 
 TEST_P(NetworksEqual, Resized) { CompareTargets<ResizedNetwork>(GetParam()); }
