@@ -19,6 +19,13 @@
 #define OCTAVO_NEON_DOT 0
 #endif
 
+// AMX is beside the targets, too: where it can be used, it takes the place of some kernels of AVX3_DL.
+#if HWY_ARCH_X86_64 && (HWY_TARGETS & HWY_AVX3_DL) && defined(__linux__)
+#define OCTAVO_AMX 1
+#else
+#define OCTAVO_AMX 0
+#endif
+
 namespace octavo {
 
 // Each fills its own part of the table for one Highway target (a single bit).
@@ -33,6 +40,10 @@ void FillResize(int64_t target, KernelTable& table);
 void FillElementwise(int64_t target, KernelTable& table);
 void FillFunctions(int64_t target, KernelTable& table);
 void FillTranspose(int64_t target, KernelTable& table);
+
+// Puts the kernels for AMX into a table for AVX3_DL, where this machine and its system let them run.
+void FillAmx(int64_t target, KernelTable& table);
+bool UsableAmx();
 
 // Defines Fill(target, table) from the functions Fill(table) of each target's namespace. HWY_DYNAMIC_DISPATCH would
 // follow one process-wide choice; here every target stays reachable, so that a program can hold several tables and

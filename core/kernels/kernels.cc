@@ -38,26 +38,8 @@ class Registry {
       const int64_t target = targets & -targets;
       targets ^= target;
 
-      char* name = names_[count_].data();
-      std::strncpy(name, hwy::TargetName(target), kMaxName - 1);
-      for (char* c = name; *c != '\0'; ++c) {
-        if ('A' <= *c && *c <= 'Z') *c += 'a' - 'A';
-      }
-      name_pointers_[count_] = name;
-
-      KernelTable& table = tables_[count_++];
-      table.name = name;
-      FillBasics(target, table);
-      FillQGemm(target, table);
-      FillQGrouped(target, table);
-      FillFGemm(target, table);
-      FillDepthwise(target, table);
-      FillPeak(target, table);
-      FillPool(target, table);
-      FillResize(target, table);
-      FillElementwise(target, table);
-      FillFunctions(target, table);
-      FillTranspose(target, table);
+      if (target == HWY_AVX3_DL && UsableAmx()) FillAmx(target, Add(target, "amx"));
+      Add(target, hwy::TargetName(target));
     }
   }
 
@@ -72,6 +54,30 @@ class Registry {
   std::span<const char* const> names() const { return {name_pointers_.data(), count_}; }
 
  private:
+  KernelTable& Add(int64_t target, const char* target_name) {
+    char* name = names_[count_].data();
+    std::strncpy(name, target_name, kMaxName - 1);
+    for (char* c = name; *c != '\0'; ++c) {
+      if ('A' <= *c && *c <= 'Z') *c += 'a' - 'A';
+    }
+    name_pointers_[count_] = name;
+
+    KernelTable& table = tables_[count_++];
+    table.name = name;
+    FillBasics(target, table);
+    FillQGemm(target, table);
+    FillQGrouped(target, table);
+    FillFGemm(target, table);
+    FillDepthwise(target, table);
+    FillPeak(target, table);
+    FillPool(target, table);
+    FillResize(target, table);
+    FillElementwise(target, table);
+    FillFunctions(target, table);
+    FillTranspose(target, table);
+    return table;
+  }
+
   static constexpr size_t kMaxTargets = 16;
   static constexpr size_t kMaxName = 24;
 

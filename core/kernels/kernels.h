@@ -326,6 +326,11 @@ struct KernelTable {
   bool dot;             // one instruction for four byte products
   bool fma;             // fgemm and fdepthwise run at full speed
 
+  // Of qgemm: the rows of a whole tile, at multiples of which threads share rows best; and whether `a` may be a part of
+  // what was packed (QGemmArgs::segment_quad).
+  size_t tile_rows;
+  bool parts;
+
   // `rounds` of what the target multiplies fastest, bytes and floats, touching registers only; the multiply-accumulates
   // done. Their speed is what a kernel can reach at most.
   double (*dot_chains)(size_t rounds);
@@ -414,7 +419,7 @@ struct KernelTable {
 };
 
 // The table of a target by name; "" is the best this machine has. Null if unknown or not runnable here. Names are
-// Highway's in lower case: "avx3_dl", "avx3", "avx2", "sse4", "sse2", "neon", "sve", ... Any
+// Highway's in lower case, and "amx": "avx3_dl", "avx3", "avx2", "sse4", "sse2", "neon", "sve", ... Any
 // number of tables can be in use at once.
 const KernelTable* FindKernels(std::string_view target);
 

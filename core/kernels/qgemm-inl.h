@@ -166,16 +166,16 @@ struct Summer {
   Adder add;
 };
 
-// Turns rows of accumulators in memory into the kinds of output that are rarer, or take more registers, than bytes at
-// once: not worth a place inside every tile, where they would make the compiler spill its accumulators.
+// Turns rows of accumulators in memory, `step` apart, into the kinds of output that are rarer, or take more registers,
+// than bytes at once: not worth a place inside every tile, where they would make the compiler spill its accumulators.
 template <size_t kVectors>
-HWY_NOINLINE void FinishSums(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
-                             size_t columns) {
+HWY_NOINLINE void FinishSums(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t step, size_t m, size_t rows,
+                             size_t n, size_t columns) {
   const DI32 di32;
   const size_t lanes = hn::Lanes(di32);
   const Summer sum(args);
   const float* HWY_RESTRICT multiplier = args.multiplier + n;
-  for (size_t row = m; row < m + rows; ++row, acc += kVectors * lanes) {
+  for (size_t row = m; row < m + rows; ++row, acc += step) {
     const VI32 row_bias = hn::Set(di32, args.row_bias ? args.row_bias[row] : 0);
     const uint8_t* HWY_RESTRICT r = RowAddress(args.residual, row) + n;
     VI32 c0 = sum(acc, row_bias, multiplier, r), c1 = c0, c2 = c0, c3 = c0;
@@ -187,11 +187,11 @@ HWY_NOINLINE void FinishSums(const QGemmArgs& args, const int32_t* HWY_RESTRICT 
 }
 
 template <size_t kVectors>
-HWY_NOINLINE void FinishBiased(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
-                               size_t columns) {
+HWY_NOINLINE void FinishBiased(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t step, size_t m,
+                               size_t rows, size_t n, size_t columns) {
   const DI32 di32;
   const size_t lanes = hn::Lanes(di32);
-  for (size_t row = m; row < m + rows; ++row, acc += kVectors * lanes) {
+  for (size_t row = m; row < m + rows; ++row, acc += step) {
     const VI32 row_bias = hn::Set(di32, args.row_bias[row]);
     VI32 c0 = hn::Add(hn::Load(di32, acc), row_bias), c1 = c0, c2 = c0, c3 = c0;
     if constexpr (kVectors > 1) c1 = hn::Add(hn::Load(di32, acc + lanes), row_bias);
@@ -202,14 +202,14 @@ HWY_NOINLINE void FinishBiased(const QGemmArgs& args, const int32_t* HWY_RESTRIC
 }
 
 template <size_t kVectors>
-HWY_NOINLINE void FinishWords(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
-                              size_t columns) {
+HWY_NOINLINE void FinishWords(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t step, size_t m,
+                              size_t rows, size_t n, size_t columns) {
   const DI32 di32;
   const DF32 df32;
   const size_t lanes = hn::Lanes(di32);
   const VF32 lo = hn::Set(df32, args.flo);
   const VF32 hi = hn::Set(df32, args.fhi);
-  for (size_t row = m; row < m + rows; ++row, acc += kVectors * lanes) {
+  for (size_t row = m; row < m + rows; ++row, acc += step) {
     const VI32 row_bias = hn::Set(di32, args.row_bias ? args.row_bias[row] : 0);
     int32_t* to = reinterpret_cast<int32_t*>(RowAddress(args.c, row)) + n;
     for (size_t j = 0; j < columns; j += lanes) {
@@ -225,11 +225,11 @@ HWY_NOINLINE void FinishWords(const QGemmArgs& args, const int32_t* HWY_RESTRICT
 }
 
 template <size_t kVectors>
-HWY_INLINE void FinishStored(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
-                             size_t columns) {
-  if (args.output != GemmOutput::kU8) return FinishWords<kVectors>(args, acc, m, rows, n, columns);
-  if (args.residual.base) return FinishSums<kVectors>(args, acc, m, rows, n, columns);
-  FinishBiased<kVectors>(args, acc, m, rows, n, columns);
+HWY_INLINE void FinishStored(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t step, size_t m, size_t rows,
+                             size_t n, size_t columns) {
+  if (args.output != GemmOutput::kU8) return FinishWords<kVectors>(args, acc, step, m, rows, n, columns);
+  if (args.residual.base) return FinishSums<kVectors>(args, acc, step, m, rows, n, columns);
+  FinishBiased<kVectors>(args, acc, step, m, rows, n, columns);
 }
 
 template <size_t kVectors>
@@ -303,7 +303,7 @@ HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* tile, const in
   if constexpr (kRows > 3) StoreRow<kVectors>(acc + 3 * step, c30, c31, c32, c33);
   if constexpr (kRows > 4) StoreRow<kVectors>(acc + 4 * step, c40, c41, c42, c43);
   if constexpr (kRows > 5) StoreRow<kVectors>(acc + 5 * step, c50, c51, c52, c53);
-  FinishStored<kVectors>(args, acc, m, kRows, n, columns);
+  FinishStored<kVectors>(args, acc, step, m, kRows, n, columns);
 }
 
 // Rows [m, m_end) of one tile's columns.

@@ -15,6 +15,8 @@ namespace octavo {
 namespace HWY_NAMESPACE {
 
 void FillQGemm(KernelTable& table) {
+  table.tile_rows = kTileRows;
+  table.parts = true;
   table.qgemm_packed_bytes = QGemmPackedBytes;
   table.qgemm_pack = QGemmPack;
   table.qgemm = QGemm;

@@ -79,18 +79,20 @@ class BatchStep : public Step {
   size_t max_parts() const override {
     const size_t worth = static_cast<size_t>(std::max(1.0, info.macs / kMacsWorthAThread));
     const size_t rows = batches.a.size() * batches.m;
+    const size_t tile = TileRows();
     // Shares of columns would all work out the sums of the same rows, in the same place.
-    if (row_bias.storage != kNoStorage) return std::min(worth, std::max<size_t>(rows / 12, 1));
-    return std::min(worth, std::max(CeilDiv(rows, size_t{6}), batches.panels()));
+    if (row_bias.storage != kNoStorage) return std::min(worth, std::max<size_t>(rows / (2 * tile), 1));
+    return std::min(worth, std::max(CeilDiv(rows, tile), batches.panels()));
   }
 
   Status Run(RunState& state, size_t part, size_t parts) const override {
     // Rows of all matrices are cut as one; where there are few, columns.
     const size_t rows = batches.a.size() * batches.m;
     size_t row0 = 0, row1 = rows, n0 = 0, n1 = batches.n;
-    if (rows >= 12 * parts || batches.panels() < parts) {
-      row0 = std::min(RoundUp(rows * part / parts, size_t{6}), rows);
-      row1 = part + 1 == parts ? rows : std::min(RoundUp(rows * (part + 1) / parts, size_t{6}), rows);
+    const size_t tile = TileRows();
+    if (rows >= 2 * tile * parts || batches.panels() < parts) {
+      row0 = std::min(RoundUp(rows * part / parts, tile), rows);
+      row1 = part + 1 == parts ? rows : std::min(RoundUp(rows * (part + 1) / parts, tile), rows);
     } else {
       n0 = batches.panels() * part / parts * kPanel;
       n1 = std::min(batches.panels() * (part + 1) / parts * kPanel, batches.n);
@@ -110,6 +112,8 @@ class BatchStep : public Step {
   }
 
  private:
+  size_t TileRows() const { return std::is_same_v<Args, QGemmArgs> ? kernels->tile_rows : 6; }
+
   void SetVectors(const RunState&, size_t, size_t, size_t, FGemmArgs*) const {}
   void SetVectors(const RunState& state, size_t matrix, size_t m0, size_t m1, QGemmArgs* call) const {
     call->bias = reinterpret_cast<const int32_t*>(state.At(bias)) + batches.b[matrix] * batches.n;

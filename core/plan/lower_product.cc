@@ -88,6 +88,7 @@ struct ChannelVectors {
 
 constexpr double kMacsWorthAThread = 30000;
 constexpr size_t kPanel = 64;  // columns; kernels.h wants ranges in multiples of it
+constexpr size_t kFloatTileRows = 6;
 
 template <typename Args>
 class ProductStep : public Step {
@@ -100,6 +101,7 @@ class ProductStep : public Step {
   std::vector<RowClass> classes;  // of all rows in order
   View a, c, residual;
   size_t rows = 0, groups = 1;
+  size_t tile_rows = 1;  // of the kernel
   size_t packed_group_bytes = 0;
   int64_t a_group_bytes = 0, c_group_bytes = 0;
   ChannelVectors vectors;
@@ -108,14 +110,14 @@ class ProductStep : public Step {
 
   size_t max_parts() const override {
     const size_t worth = static_cast<size_t>(std::max(1.0, info.macs / kMacsWorthAThread));
-    const size_t units = std::max({rows / 6, groups, CeilDiv(args.n, kPanel)});
+    const size_t units = std::max({rows / tile_rows, groups, CeilDiv(args.n, kPanel)});
     return std::min(worth, std::max<size_t>(units, 1));
   }
 
   Status Run(RunState& state, size_t part, size_t parts) const override {
     // Few rows are not worth cutting: then groups or columns are.
     size_t m0 = 0, m1 = rows, g0 = 0, g1 = groups, n0 = 0, n1 = args.n;
-    if (rows >= 12 * parts || (groups < parts && CeilDiv(args.n, kPanel) < parts)) {
+    if (rows >= 2 * tile_rows * parts || (groups < parts && CeilDiv(args.n, kPanel) < parts)) {
       m0 = Cut(part, parts), m1 = Cut(part + 1, parts);
     } else if (groups >= parts) {
       g0 = groups * part / parts, g1 = groups * (part + 1) / parts;
@@ -169,7 +171,7 @@ class ProductStep : public Step {
     size_t begin = 0;
     for (const RowClass& row_class : classes) {
       const size_t all = row_class.rows * row_class.work();
-      if (work <= all) return begin + std::min(RoundUp(work / row_class.work(), size_t{6}), row_class.rows);
+      if (work <= all) return begin + std::min(RoundUp(work / row_class.work(), tile_rows), row_class.rows);
       work -= all;
       begin += row_class.rows;
     }
@@ -568,6 +570,7 @@ class ProductLowering {
     step->a = a;
     step->c = c;
     step->groups = static_cast<size_t>(groups);
+    step->tile_rows = quantized_ ? b_.kernels().tile_rows : kFloatTileRows;
     step->packed_group_bytes = step->packed->group_bytes;
     step->a_group_bytes = channels * element;
     step->args.n = channels_ / static_cast<size_t>(groups);
@@ -644,7 +647,8 @@ class ProductLowering {
     TapClasses sorted;
     if constexpr (std::is_same_v<Args, QGemmArgs>) {
       const bool together = step->args.groups > 1;  // that kernel takes all taps
-      if (!together && PadsWithZero()) sorted = SortByTaps(window, step->rows, !merged || channels % 4 == 0);
+      if (!together && b_.kernels().parts && PadsWithZero())
+        sorted = SortByTaps(window, step->rows, !merged || channels % 4 == 0);
     }
     const WindowAxis &y = window.y(), &x = window.x();
     const bool all = sorted.classes.empty();
@@ -755,6 +759,7 @@ class ProductLowering {
       step->args.lo = flo_, step->args.hi = fhi_, step->args.slope = slope_;
     }
     step->rows = static_cast<size_t>(x.Elements() / k);
+    step->tile_rows = quantized_ ? b_.kernels().tile_rows : kFloatTileRows;
     if (residual_ != kNoValue) {
       OCTAVO_ASSIGN_OR_RETURN(step->residual, b_.ReadRows(residual_));
       views.push_back(step->residual);

@@ -3,6 +3,7 @@
 #define OCTAVO_CORE_PLAN_PADDED_H_
 
 #include <cstddef>
+#include <cstring>
 #include <new>
 #include <vector>
 
@@ -10,7 +11,8 @@
 
 namespace octavo {
 
-// Allocates Memory::kSlack bytes more than is asked for.
+// Allocates Memory::kSlack bytes more than is asked for. All are zero at first: kernels compute with what they read
+// beyond the end, and processors take a hundred times as long for what happen to be the bits of denormal floats.
 template <typename T>
 struct SlackAllocator {
   using value_type = T;
@@ -18,7 +20,10 @@ struct SlackAllocator {
   template <typename U>
   SlackAllocator(const SlackAllocator<U>&) {}  // NOLINT: implicit as the standard asks
 
-  T* allocate(size_t count) { return static_cast<T*>(::operator new(count * sizeof(T) + Memory::kSlack)); }
+  T* allocate(size_t count) {
+    const size_t bytes = count * sizeof(T) + Memory::kSlack;
+    return static_cast<T*>(std::memset(::operator new(bytes), 0, bytes));
+  }
   void deallocate(T* pointer, size_t) { ::operator delete(pointer); }
   bool operator==(const SlackAllocator&) const { return true; }
 };
