@@ -29,7 +29,7 @@ double AmxDotChains(size_t rounds) {
 
 void FillAmx(KernelTable& table) {
   table.dot_chains = AmxDotChains;
-  table.tile_rows = kAmxBlockRows;
+  table.tile_rows = kAmxPanelRows;
   table.parts = false;
   table.qgemm_packed_bytes = QAmxPackedBytes;
   table.qgemm_pack = QAmxPack;

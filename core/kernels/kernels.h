@@ -111,7 +111,7 @@ struct QGemmArgs {
   float flo = kNoLow;  // kF32: bounds
   float fhi = kNoHigh;
   OutputRows residual;  // kU8: u8 operand b of a fused addition (read only); base null: none
-  QAddArgs add;         // its numbers; operand a is the value requantized above
+  QAddArgs add;         // its numbers, multipliers within 2^20; operand a is the value requantized above
 };
 
 // acc = fbias[n] (or 0); for s, k ascending: acc = fma(a, w, acc); acc += addend[n]; acc += residual; slope; clamp.

@@ -36,7 +36,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 inline constexpr size_t kAmxPanel = 2 * kAmxColumns;
 inline constexpr size_t kAmxStepBytes = 2 * kAmxBytes;  // of a panel
-inline constexpr size_t kAmxBlockRows = 2 * kAmxRows, kAmxBlockColumns = 2 * kAmxPanel;
+inline constexpr size_t kAmxPanelRows = 2 * kAmxRows;
+
+// Weights of so many bytes stay in L2.
+inline constexpr size_t kAmxWeightBytes = 1024 * 1024;
 
 inline size_t QAmxPackedBytes(size_t n, size_t segments, size_t k) {
   return DivideUp(n, kAmxPanel) * segments * DivideUp(k, kAmxDepth) * kAmxStepBytes;
@@ -71,103 +74,240 @@ inline void QAmxPack(const GemmWeights& w, void* packed, int32_t* column_sums, s
   }
 }
 
-// Rows of A that fill a tile.
-struct AmxRows {
-  // The `count` (at most 16) rows from m on.
-  AmxRows(const SegmentedRows& a, size_t m, size_t count) : base(RowAddress(a, m)) {
-    for (size_t i = 0; i < kAmxRows; ++i) row[i] = RowAddress(a, m + std::min(i, count - 1));
-    stride = row[1] - row[0];
-    for (size_t i = 2; i < kAmxRows; ++i) {
-      if (row[i] - row[i - 1] != stride) stride = 0;
+// How rows [m_begin, m_end) of A lie in memory: first and last, and the distance of neighbours, such as pixels. That of
+// two lines of pixels is greater, so three rows tell.
+struct AmxSpan {
+  AmxSpan(const SegmentedRows& a, size_t m_begin, size_t m_end)
+      : end(m_end), first(RowAddress(a, m_begin)), last(RowAddress(a, m_end - 1)) {
+    if (m_end - m_begin > 1) stride = RowAddress(a, m_begin + 1) - first;
+    if (m_end - m_begin > 2) {
+      stride = std::min<int64_t>(stride, RowAddress(a, m_begin + 2) - RowAddress(a, m_begin + 1));
     }
   }
 
-  // Bytes [offset, offset + 64) of each. A tile's rows are equally far apart in memory, so others are brought together.
+  size_t end;
+  const uint8_t* first;
+  const uint8_t* last;
+  int64_t stride = 0;
+};
+
+// Some rows of A in a tile, whose own rows are equally far apart. Where theirs are not, the tile has others between
+// them that count for nothing: between the ends of two lines of pixels, those of a convolution's frame.
+struct AmxRows {
+  // As many rows from m on as fit.
+  AmxRows(const SegmentedRows& a, const AmxSpan& span, size_t m) : base(RowAddress(a, m)) {
+    const uint8_t* const first = base;
+    const auto reach = static_cast<int64_t>(kAmxRows - 1) * span.stride;
+    const int64_t beyond = first + reach - span.last;  // bytes by which a tile from here on would leave the span
+    if (span.stride > 0) {
+      const int64_t back = beyond > 0 ? DivideUp(static_cast<size_t>(beyond), static_cast<size_t>(span.stride)) : 0;
+      base = first - back * span.stride;
+      if (base >= span.first && back < static_cast<int64_t>(kAmxRows)) stride = span.stride;
+    }
+    if (stride == 0) Gather(a, span, m);
+    int64_t next = first - base;
+    size_t p = static_cast<size_t>(stride == 0 ? 0 : next / stride);
+    for (; stride != 0 && m + count < span.end; ++count, ++p, next += stride) {
+      const int64_t at = RowAddress(a, m + count) - base;
+      if (at != next) {
+        if (at < next || at % stride != 0) break;
+        p = static_cast<size_t>(at / stride), next = at;
+      }
+      if (next > reach) break;
+      place[count] = static_cast<uint8_t>(p);
+    }
+  }
+
+  // Bytes [offset, offset + 64) of each.
   template <int kTile>
   HWY_INLINE void Load(int64_t offset, uint8_t* HWY_RESTRICT scratch) const {
-    if (HWY_LIKELY(stride != 0)) return AmxLoad<kTile>(base + offset, stride);
+    if (HWY_LIKELY(!gathered)) return AmxLoad<kTile>(base + offset, stride);
     const DU8 du8;
     for (size_t i = 0; i < kAmxRows; ++i) hn::Store(hn::LoadU(du8, row[i] + offset), du8, scratch + i * kAmxDepth);
     AmxLoad<kTile>(scratch, kAmxDepth);
   }
 
   const uint8_t* base;
+  int64_t stride = 0;
+  size_t count = 0;
+  uint8_t place[kAmxRows];       // of each row in the tile, ascending
+  bool gathered = false;         // they are brought together to be loaded, one after the other:
   const uint8_t* row[kAmxRows];  // those beyond the last repeat it
-  int64_t stride;                // 0: they are not equally far apart
-};
-
-// Blocks of accumulators on their way to memory: one is finished, a few rows after each step, while the next is
-// multiplied.
-class AmxFinisher {
- public:
-  explicit AmxFinisher(const QGemmArgs& args)
-      : args_(args), plain_(args.output == GemmOutput::kU8 && !args.residual.base && !args.row_bias) {}
-
-  // Where the next block's accumulators go, kAmxBlockColumns to a row. Finishes what is left of the one before the
-  // last.
-  int32_t* Next() { return accumulators_[current_ ^ 1]; }
-
-  // They are complete; the `steps` to come are those of another.
-  void Begin(size_t m, size_t rows, size_t n, size_t steps) {
-    Flush();
-    current_ ^= 1;
-    m_ = m, left_ = rows, n_ = n, columns_ = std::min(kAmxBlockColumns, args_.n - n);
-    acc_ = accumulators_[current_];
-    steps_ = steps, credit_ = 0, pieces_ = DivideUp(rows, kPiece);
-    constexpr void (AmxFinisher::*kFinish[])(size_t) = {&AmxFinisher::Finish<1>, &AmxFinisher::Finish<2>,
-                                                        &AmxFinisher::Finish<3>, &AmxFinisher::Finish<4>};
-    finish_ = kFinish[DivideUp(columns_, kAmxColumns) - 1];
-  }
-
-  HWY_INLINE void Step() {
-    for (credit_ += pieces_; credit_ >= steps_ && left_ != 0; credit_ -= steps_) Piece();
-  }
-
-  void Flush() {
-    while (left_ != 0) Piece();
-  }
 
  private:
-  static constexpr size_t kPiece = 4;  // rows
-
-  void Piece() {
-    const size_t rows = std::min(left_, kPiece);
-    (this->*finish_)(rows);
-    acc_ += rows * kAmxBlockColumns;
-    m_ += rows, left_ -= rows;
+  // For few rows, and those in no order.
+  void Gather(const SegmentedRows& a, const AmxSpan& span, size_t m) {
+    count = std::min(kAmxRows, span.end - m);
+    base = RowAddress(a, m);
+    gathered = count > 1;  // a tile can repeat one row by itself
+    for (size_t i = 0; i < kAmxRows; ++i) {
+      row[i] = RowAddress(a, m + std::min(i, count - 1));
+      place[i] = static_cast<uint8_t>(i);
+    }
   }
+};
 
-  template <size_t kVectors>
-  HWY_NOINLINE void Finish(size_t rows) {
-    if (HWY_UNLIKELY(!plain_)) return FinishStored<kVectors>(args_, acc_, kAmxBlockColumns, m_, rows, n_, columns_);
-    const DI32 di32;
-    const size_t lanes = hn::Lanes(di32);
-    for (size_t i = 0; i < rows; ++i) {
-      const int32_t* acc = acc_ + i * kAmxBlockColumns;
-      const VI32 c0 = hn::Load(di32, acc), c1 = kVectors > 1 ? hn::Load(di32, acc + lanes) : c0;
-      const VI32 c2 = kVectors > 2 ? hn::Load(di32, acc + 2 * lanes) : c0;
-      const VI32 c3 = kVectors > 3 ? hn::Load(di32, acc + 3 * lanes) : c0;
-      FinishBytes<kVectors>(args_, m_ + i, n_, columns_, c0, c1, c2, c3);
+// One product's accumulators and where its results go.
+struct AmxSlot {
+  HWY_ALIGN int32_t accumulators[kAmxPanelRows * kAmxPanel];
+  size_t m, n, columns;
+  size_t next = 0, count = 0;    // rows, of those from m on: to be finished next, and all
+  uint8_t place[kAmxPanelRows];  // of each row among the accumulators
+  void (*finish)(const QGemmArgs&, const AmxSlot&, size_t rows);
+
+  const int32_t* row(size_t i) const { return accumulators + place[i] * kAmxPanel; }
+};
+
+// Where two rows of results go, which make a vector of bytes.
+class AmxPair {
+ public:
+  AmxPair(const OutputRows& c, const AmxSlot& slot) : c_(c), slot_(slot), columns_(slot.columns) {}
+
+  HWY_INLINE void Store(size_t i, size_t j, hn::VFromD<DU8> q) const {
+    const hn::Half<DU8> half;
+    uint8_t* to0 = RowAddress(c_, slot_.m + i) + slot_.n;
+    uint8_t* to1 = RowAddress(c_, slot_.m + j) + slot_.n;
+    if (HWY_LIKELY(columns_ == kAmxPanel)) {
+      hn::StoreU(hn::LowerHalf(half, q), half, to0);
+      hn::StoreU(hn::UpperHalf(half, q), half, to1);
+    } else {
+      hn::StoreN(hn::LowerHalf(half, q), half, to0, columns_);
+      hn::StoreN(hn::UpperHalf(half, q), half, to1, columns_);
     }
   }
 
-  HWY_ALIGN int32_t accumulators_[2][kAmxBlockRows * kAmxBlockColumns];
+ private:
+  const OutputRows c_;  // copies: for all the compiler knows, results may be written over the arguments
+  const AmxSlot& slot_;
+  const size_t columns_;
+};
+
+// Finish `rows` more rows of a product: bytes, sums with a residual, and what is rarer. An odd last row goes twice.
+template <bool kBelowOne>
+void AmxFinishBytes(const QGemmArgs& args, const AmxSlot& slot, size_t rows) {
+  const DI32 di32;
+  const DF32 df32;
+  const VF32 m0 = hn::LoadU(df32, args.multiplier + slot.n);
+  const VF32 m1 = hn::LoadU(df32, args.multiplier + slot.n + kAmxColumns);
+  const ToU8 to_u8{static_cast<int16_t>(args.zero), args.lo, args.hi};
+  const AmxPair pair(args.c, slot);
+  const auto scale = [&](const int32_t* acc, VF32 m) HWY_ATTR {
+    const VI32 c = hn::Load(di32, acc);
+    return kBelowOne ? ScaleBelowOne(c, m) : Scale(c, m);
+  };
+  const size_t end = slot.next + rows;
+  for (size_t i = slot.next; i < end; i += 2) {
+    const size_t j = std::min(i + 1, end - 1);
+    const int32_t *a0 = slot.row(i), *a1 = slot.row(j);
+    pair.Store(i, j, to_u8(scale(a0, m0), scale(a0 + kAmxColumns, m1), scale(a1, m0), scale(a1 + kAmxColumns, m1)));
+  }
+}
+
+inline void AmxFinishSums(const QGemmArgs& args, const AmxSlot& slot, size_t rows) {
+  const DI32 di32;
+  const Summer sum(args);
+  const AmxPair pair(args.c, slot);
+  const OutputRows residual = args.residual;
+  const int32_t* const row_bias = args.row_bias;
+  const float* const multiplier = args.multiplier + slot.n;
+  const size_t end = slot.next + rows, m = slot.m, n = slot.n;
+  for (size_t i = slot.next; i < end; i += 2) {
+    const size_t j = std::min(i + 1, end - 1);
+    const int32_t *a0 = slot.row(i), *a1 = slot.row(j);
+    const uint8_t *r0 = RowAddress(residual, m + i) + n, *r1 = RowAddress(residual, m + j) + n;
+    const VI32 b0 = hn::Set(di32, row_bias ? row_bias[m + i] : 0), b1 = hn::Set(di32, row_bias ? row_bias[m + j] : 0);
+    pair.Store(i, j,
+               sum.add.to_u8(
+                   sum(a0, b0, multiplier, r0), sum(a0 + kAmxColumns, b0, multiplier + kAmxColumns, r0 + kAmxColumns),
+                   sum(a1, b1, multiplier, r1), sum(a1 + kAmxColumns, b1, multiplier + kAmxColumns, r1 + kAmxColumns)));
+  }
+}
+
+inline void AmxFinishOthers(const QGemmArgs& args, const AmxSlot& slot, size_t rows) {
+  for (size_t i = slot.next; i < slot.next + rows; ++i) {
+    FinishStored<2>(args, slot.row(i), slot.m + i, 1, slot.n, slot.columns);
+  }
+}
+
+// Products on their way to memory. While one is computed, a few rows of the one before the last are finished after each
+// step: the last one's may not have arrived in the cache yet.
+class AmxFinisher {
+ public:
+  // `steps`: of a product.
+  AmxFinisher(const QGemmArgs& args, size_t steps) : args_(args), steps_(steps) {}
+
+  // Where the next product's accumulators go, kAmxPanel to a row.
+  int32_t* Next() { return slots_[next_].accumulators; }
+
+  // They are complete: columns from n on of the rows from m on that lie in `tiles` tiles.
+  void Begin(size_t m, const AmxRows* rows, size_t tiles, size_t n) {
+    AmxSlot& slot = slots_[next_];
+    slot.m = m, slot.n = n, slot.columns = std::min(kAmxPanel, args_.n - n);
+    slot.next = slot.count = 0;
+    for (size_t t = 0; t < tiles; ++t) {
+      for (size_t i = 0; i < rows[t].count; ++i) {
+        slot.place[slot.count++] = static_cast<uint8_t>(t * kAmxRows + rows[t].place[i]);
+      }
+    }
+    if (args_.output != GemmOutput::kU8) {
+      slot.finish = AmxFinishOthers;
+    } else if (args_.residual.base) {
+      slot.finish = AmxFinishSums;
+    } else if (args_.row_bias) {
+      slot.finish = AmxFinishOthers;
+    } else {
+      slot.finish = BelowOne(n) ? AmxFinishBytes<true> : AmxFinishBytes<false>;
+    }
+    Finish(slots_[finishing_], kAmxPanelRows);
+    finishing_ = (next_ + kSlots - 1) % kSlots;
+    next_ = (next_ + 1) % kSlots;
+    at_once_ = std::max(DivideUp(slots_[finishing_].count, steps_), kFewest);
+    at_once_ += at_once_ % 2;
+  }
+
+  HWY_INLINE void Step() {
+    AmxSlot& slot = slots_[finishing_];
+    if (slot.next != slot.count) Finish(slot, at_once_);
+  }
+
+  // Finishes all.
+  void Flush() {
+    for (size_t i = 0; i < kSlots; ++i) Finish(slots_[(finishing_ + i) % kSlots], kAmxPanelRows);
+  }
+
+ private:
+  static constexpr size_t kSlots = 3;
+  static constexpr size_t kFewest = 4;  // rows
+
+  void Finish(AmxSlot& slot, size_t most) {
+    const size_t rows = std::min(slot.count - slot.next, most);
+    if (rows == 0) return;
+    slot.finish(args_, slot, rows);
+    slot.next += rows;
+  }
+
+  // Whether no multiplier of the panel takes sums out of int32.
+  bool BelowOne(size_t n) const {
+    const DF32 df32;
+    const auto below = [&](size_t i) HWY_ATTR {
+      return hn::AllTrue(df32, hn::Lt(hn::Abs(hn::LoadU(df32, args_.multiplier + i)), hn::Set(df32, 1.0f)));
+    };
+    return below(n) && below(n + kAmxColumns);
+  }
+
+  AmxSlot slots_[kSlots];
   const QGemmArgs& args_;
-  const bool plain_;
-  size_t current_ = 0;
-  const int32_t* acc_ = nullptr;
-  size_t m_ = 0, left_ = 0, n_ = 0, columns_ = 0;
-  void (AmxFinisher::*finish_)(size_t) = nullptr;
-  size_t steps_ = 1, credit_ = 0, pieces_ = 0;
+  const size_t steps_;
+  size_t next_ = 0, finishing_ = 1;  // slots
+  size_t at_once_ = 0;               // rows to finish after a step
 };
 
 // kHigh x kWide tiles of accumulators for all of k.
 template <size_t kHigh, size_t kWide>
 HWY_NOINLINE void AmxProduct(const QGemmArgs& args, const AmxRows* rows, const uint8_t* b, const int32_t* start,
-                             int32_t* acc, AmxFinisher& finisher) {
-  constexpr int64_t kAccStride = kAmxBlockColumns * sizeof(int32_t);
-  HWY_ALIGN uint8_t scratch[8 * kAmxBytes];  // more than one, lest a load wait for the one before
-  size_t turn = 0;
+                             AmxFinisher& finisher) {
+  constexpr int64_t kStride = kAmxPanel * sizeof(int32_t);
+  HWY_ALIGN uint8_t scratch[2 * kAmxBytes];
   AmxLoad<0>(start, 0);
   if constexpr (kWide > 1) AmxLoad<1>(start + kAmxColumns, 0);
   if constexpr (kHigh > 1) AmxLoad<2>(start, 0);
@@ -176,54 +316,51 @@ HWY_NOINLINE void AmxProduct(const QGemmArgs& args, const AmxRows* rows, const u
     const int64_t begin = SegmentOffset(args.a, s), end = begin + static_cast<int64_t>(args.a.k);
     for (int64_t at = begin; at < end; at += kAmxDepth, b += kAmxStepBytes) {
       AmxLoad<6>(b, kAmxDepth);
-      rows[0].Load<4>(at, scratch + turn);
+      rows[0].Load<4>(at, scratch);
       AmxDot<0, 4, 6>();
       if constexpr (kWide > 1) {
         AmxLoad<7>(b + kAmxBytes, kAmxDepth);
         AmxDot<1, 4, 7>();
       }
       if constexpr (kHigh > 1) {
-        rows[1].Load<5>(at, scratch + turn + kAmxBytes);
+        rows[1].Load<5>(at, scratch + kAmxBytes);
         AmxDot<2, 5, 6>();
         if constexpr (kWide > 1) AmxDot<3, 5, 7>();
       }
-      turn = (turn + 2 * kAmxBytes) % sizeof(scratch);
       finisher.Step();
     }
   }
-  AmxStore<0>(acc, kAccStride);
-  if constexpr (kWide > 1) AmxStore<1>(acc + kAmxColumns, kAccStride);
-  if constexpr (kHigh > 1) AmxStore<2>(acc + kAmxRows * kAmxBlockColumns, kAccStride);
-  if constexpr (kHigh > 1 && kWide > 1) AmxStore<3>(acc + kAmxRows * kAmxBlockColumns + kAmxColumns, kAccStride);
+  int32_t* acc = finisher.Next();
+  AmxStore<0>(acc, kStride);
+  if constexpr (kWide > 1) AmxStore<1>(acc + kAmxColumns, kStride);
+  if constexpr (kHigh > 1) AmxStore<2>(acc + kAmxRows * kAmxPanel, kStride);
+  if constexpr (kHigh > 1 && kWide > 1) AmxStore<3>(acc + kAmxRows * kAmxPanel + kAmxColumns, kStride);
 }
 
 inline void QAmx(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_begin, size_t n_end) {
+  if (m_begin == m_end) return;
   const size_t steps = args.a.segments * DivideUp(args.a.k, kAmxDepth);
-  const size_t row_bytes = std::max<size_t>(args.a.segments * args.a.k, 1);
-  const size_t most = std::max<size_t>(kBlockBytes / row_bytes / kAmxBlockRows, 2) * kAmxBlockRows;
+  const AmxSpan span(args.a, m_begin, m_end);
   const AmxTiles tiles;
-  AmxFinisher finisher(args);
-  HWY_ALIGN int32_t start[kAmxBlockColumns] = {};
-  for (size_t m_first = m_begin; m_first < m_end; m_first += most) {
-    const size_t m_stop = std::min(m_first + most, m_end);
-    for (size_t n = n_begin; n < n_end; n += kAmxBlockColumns) {
-      if (args.bias) std::memcpy(start, args.bias + n, sizeof(start));
-      const size_t panels = DivideUp(std::min(kAmxBlockColumns, args.n - n), kAmxPanel);
-      for (size_t m = m_first; m < m_stop; m += kAmxBlockRows) {
-        const size_t count = std::min(kAmxBlockRows, m_stop - m);
-        const bool high = count > kAmxRows;
-        const AmxRows upper(args.a, m, std::min(kAmxRows, count));
-        const AmxRows rows[2] = {upper, high ? AmxRows(args.a, m + kAmxRows, count - kAmxRows) : upper};
-        int32_t* acc = finisher.Next();
-        for (size_t p = 0; p < panels; ++p) {
-          const uint8_t* b = static_cast<const uint8_t*>(args.packed) + (n / kAmxPanel + p) * steps * kAmxStepBytes;
-          const bool wide = args.n - n - p * kAmxPanel > kAmxColumns;
-          const auto product =
-              high ? (wide ? AmxProduct<2, 2> : AmxProduct<2, 1>) : (wide ? AmxProduct<1, 2> : AmxProduct<1, 1>);
-          product(args, rows, b, start + p * kAmxPanel, acc + p * kAmxPanel, finisher);
-        }
-        finisher.Begin(m, count, n, panels * steps);
+  AmxFinisher finisher(args, steps);
+  alignas(64) static constexpr int32_t kNoBias[kAmxPanel] = {};
+  // Rows of A are in L1 while panels pass, and panels in L2 while rows do.
+  const size_t panels = std::max<size_t>(kAmxWeightBytes / (steps * kAmxStepBytes + 1), 1);
+  for (size_t n0 = n_begin; n0 < n_end; n0 += panels * kAmxPanel) {
+    const size_t n1 = std::min(n0 + panels * kAmxPanel, n_end);
+    for (size_t m = m_begin; m < m_end;) {
+      const AmxRows upper(args.a, span, m);
+      const bool high = m + upper.count < m_end;
+      const AmxRows rows[2] = {upper, high ? AmxRows(args.a, span, m + upper.count) : upper};
+      for (size_t n = n0; n < n1; n += kAmxPanel) {
+        const uint8_t* b = static_cast<const uint8_t*>(args.packed) + n / kAmxPanel * steps * kAmxStepBytes;
+        const bool wide = args.n - n > kAmxColumns;
+        const auto product =
+            high ? (wide ? AmxProduct<2, 2> : AmxProduct<2, 1>) : (wide ? AmxProduct<1, 2> : AmxProduct<1, 1>);
+        product(args, rows, b, args.bias ? args.bias + n : kNoBias, finisher);
+        finisher.Begin(m, rows, high ? 2 : 1, n);
       }
+      m += upper.count + (high ? rows[1].count : 0);
     }
   }
   finisher.Flush();

@@ -136,46 +136,52 @@ HWY_INLINE void FinishBytes(const QGemmArgs& args, size_t m, size_t n, size_t co
   const DF32 df32;
   const size_t lanes = hn::Lanes(df32);
   const float* HWY_RESTRICT multiplier = args.multiplier + n;
-  c0 = Scale(c0, hn::LoadU(df32, multiplier));
-  if constexpr (kVectors > 1) c1 = Scale(c1, hn::LoadU(df32, multiplier + lanes));
-  if constexpr (kVectors > 2) c2 = Scale(c2, hn::LoadU(df32, multiplier + 2 * lanes));
-  if constexpr (kVectors > 3) c3 = Scale(c3, hn::LoadU(df32, multiplier + 3 * lanes));
+  const auto scale = [&](VI32& c, size_t i) HWY_ATTR {
+    const VF32 factor = hn::LoadU(df32, multiplier + i * lanes);
+    c = Scale(c, factor);
+  };
+  scale(c0, 0);
+  if constexpr (kVectors > 1) scale(c1, 1);
+  if constexpr (kVectors > 2) scale(c2, 2);
+  if constexpr (kVectors > 3) scale(c3, 3);
   const ToU8 to_u8{static_cast<int16_t>(args.zero), args.lo, args.hi};
   StoreBytes(args, m, n, columns, to_u8(c0, c1, c2, c3));
 }
 
 // The fused addition of a residual. The first of its operands, clamp(rne(acc * m) + zero, lo, hi) - a_zero, is a small
-// integer: float holds it exactly, so it need not become an integer first.
+// integer: float holds it exactly, so it need not become an integer first. Rounding comes after the bounds, which are
+// integers, too.
 struct Summer {
   explicit Summer(const QGemmArgs& args)
       : lo(static_cast<float>(args.lo - args.zero)),
         hi(static_cast<float>(args.hi - args.zero)),
-        shift(static_cast<float>(args.zero - args.add.a_zero)),
+        down(kRounder - static_cast<float>(args.zero - args.add.a_zero)),
         add(args.add) {}
 
   HWY_INLINE VI32 operator()(const int32_t* HWY_RESTRICT acc, VI32 row_bias, const float* HWY_RESTRICT multiplier,
                              const uint8_t* HWY_RESTRICT residual) const {
     const DF32 df32;
     const VI32 c = hn::Add(hn::Load(DI32(), acc), row_bias);
-    const VF32 rounded = hn::Round(hn::Mul(hn::ConvertTo(df32, c), hn::LoadU(df32, multiplier)));
-    const VF32 clamped = hn::Min(hn::Max(rounded, hn::Set(df32, lo)), hn::Set(df32, hi));
-    return add.Sum(hn::Add(clamped, hn::Set(df32, shift)), LoadWide(residual));
+    const VF32 scaled = hn::Mul(hn::ConvertTo(df32, c), hn::LoadU(df32, multiplier));
+    const VF32 clamped = hn::Min(hn::Max(scaled, hn::Set(df32, lo)), hn::Set(df32, hi));
+    const VF32 rounded = hn::Sub(hn::Add(clamped, hn::Set(df32, kRounder)), hn::Set(df32, down));
+    return RoundInRange(add.Sum(rounded, LoadWide(residual)));
   }
 
-  float lo, hi, shift;  // not vectors: those of SVE cannot be members
+  float lo, hi, down;  // not vectors: those of SVE cannot be members
   Adder add;
 };
 
-// Turns rows of accumulators in memory, `step` apart, into the kinds of output that are rarer, or take more registers,
+// Turns rows of accumulators in memory into the kinds of output that are rarer, or take more registers,
 // than bytes at once: not worth a place inside every tile, where they would make the compiler spill its accumulators.
 template <size_t kVectors>
-HWY_NOINLINE void FinishSums(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t step, size_t m, size_t rows,
-                             size_t n, size_t columns) {
+HWY_NOINLINE void FinishSums(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
+                             size_t columns) {
   const DI32 di32;
   const size_t lanes = hn::Lanes(di32);
   const Summer sum(args);
   const float* HWY_RESTRICT multiplier = args.multiplier + n;
-  for (size_t row = m; row < m + rows; ++row, acc += step) {
+  for (size_t row = m; row < m + rows; ++row, acc += kVectors * lanes) {
     const VI32 row_bias = hn::Set(di32, args.row_bias ? args.row_bias[row] : 0);
     const uint8_t* HWY_RESTRICT r = RowAddress(args.residual, row) + n;
     VI32 c0 = sum(acc, row_bias, multiplier, r), c1 = c0, c2 = c0, c3 = c0;
@@ -187,11 +193,11 @@ HWY_NOINLINE void FinishSums(const QGemmArgs& args, const int32_t* HWY_RESTRICT 
 }
 
 template <size_t kVectors>
-HWY_NOINLINE void FinishBiased(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t step, size_t m,
-                               size_t rows, size_t n, size_t columns) {
+HWY_NOINLINE void FinishBiased(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
+                               size_t columns) {
   const DI32 di32;
   const size_t lanes = hn::Lanes(di32);
-  for (size_t row = m; row < m + rows; ++row, acc += step) {
+  for (size_t row = m; row < m + rows; ++row, acc += kVectors * lanes) {
     const VI32 row_bias = hn::Set(di32, args.row_bias[row]);
     VI32 c0 = hn::Add(hn::Load(di32, acc), row_bias), c1 = c0, c2 = c0, c3 = c0;
     if constexpr (kVectors > 1) c1 = hn::Add(hn::Load(di32, acc + lanes), row_bias);
@@ -202,14 +208,14 @@ HWY_NOINLINE void FinishBiased(const QGemmArgs& args, const int32_t* HWY_RESTRIC
 }
 
 template <size_t kVectors>
-HWY_NOINLINE void FinishWords(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t step, size_t m,
-                              size_t rows, size_t n, size_t columns) {
+HWY_NOINLINE void FinishWords(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
+                              size_t columns) {
   const DI32 di32;
   const DF32 df32;
   const size_t lanes = hn::Lanes(di32);
   const VF32 lo = hn::Set(df32, args.flo);
   const VF32 hi = hn::Set(df32, args.fhi);
-  for (size_t row = m; row < m + rows; ++row, acc += step) {
+  for (size_t row = m; row < m + rows; ++row, acc += kVectors * lanes) {
     const VI32 row_bias = hn::Set(di32, args.row_bias ? args.row_bias[row] : 0);
     int32_t* to = reinterpret_cast<int32_t*>(RowAddress(args.c, row)) + n;
     for (size_t j = 0; j < columns; j += lanes) {
@@ -225,11 +231,11 @@ HWY_NOINLINE void FinishWords(const QGemmArgs& args, const int32_t* HWY_RESTRICT
 }
 
 template <size_t kVectors>
-HWY_INLINE void FinishStored(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t step, size_t m, size_t rows,
-                             size_t n, size_t columns) {
-  if (args.output != GemmOutput::kU8) return FinishWords<kVectors>(args, acc, step, m, rows, n, columns);
-  if (args.residual.base) return FinishSums<kVectors>(args, acc, step, m, rows, n, columns);
-  FinishBiased<kVectors>(args, acc, step, m, rows, n, columns);
+HWY_INLINE void FinishStored(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
+                             size_t columns) {
+  if (args.output != GemmOutput::kU8) return FinishWords<kVectors>(args, acc, m, rows, n, columns);
+  if (args.residual.base) return FinishSums<kVectors>(args, acc, m, rows, n, columns);
+  FinishBiased<kVectors>(args, acc, m, rows, n, columns);
 }
 
 template <size_t kVectors>
@@ -303,7 +309,7 @@ HWY_NOINLINE void QGemmTile(const QGemmArgs& args, const uint8_t* tile, const in
   if constexpr (kRows > 3) StoreRow<kVectors>(acc + 3 * step, c30, c31, c32, c33);
   if constexpr (kRows > 4) StoreRow<kVectors>(acc + 4 * step, c40, c41, c42, c43);
   if constexpr (kRows > 5) StoreRow<kVectors>(acc + 5 * step, c50, c51, c52, c53);
-  FinishStored<kVectors>(args, acc, step, m, kRows, n, columns);
+  FinishStored<kVectors>(args, acc, m, kRows, n, columns);
 }
 
 // Rows [m, m_end) of one tile's columns.

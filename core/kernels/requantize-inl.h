@@ -114,18 +114,22 @@ struct ToU8 {
   }
 };
 
+// Integers of at most 2^22 are floats that lie 1 apart once this is added: adding it, and taking it away again, rounds
+// to nearest even.
+inline constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23
+
 // QAddArgs on one vector: a is a value whose zero point is already gone, int32 or the same as float.
 struct Adder {
   explicit Adder(const QAddArgs& q)
       : b_zero(q.b_zero), ma(q.a_multiplier), mb(q.b_multiplier), to_u8{static_cast<int16_t>(q.zero), q.lo, q.hi} {}
 
-  HWY_INLINE VI32 Sum(VF32 a, VI32 b) const {
+  HWY_INLINE VF32 Sum(VF32 a, VI32 b) const {
     const DF32 df32;
     const auto fa = hn::Mul(a, hn::Set(df32, ma));
     const auto fb = hn::Mul(hn::ConvertTo(df32, hn::Sub(b, hn::Set(DI32(), b_zero))), hn::Set(df32, mb));
-    return RoundSaturate(hn::Add(fa, fb));
+    return hn::Add(fa, fb);
   }
-  HWY_INLINE VI32 operator()(VI32 a, VI32 b) const { return Sum(hn::ConvertTo(DF32(), a), b); }
+  HWY_INLINE VI32 operator()(VI32 a, VI32 b) const { return RoundSaturate(Sum(hn::ConvertTo(DF32(), a), b)); }
 
   int32_t b_zero;
   float ma, mb;
