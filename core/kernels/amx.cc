@@ -8,6 +8,7 @@
 #include "core/kernels/amx-inl.h"
 #include "core/kernels/dispatch.h"
 #include "core/kernels/qamx-inl.h"
+#include "core/kernels/qamx_grouped-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -34,6 +35,9 @@ void FillAmx(KernelTable& table) {
   table.qgemm_packed_bytes = QAmxPackedBytes;
   table.qgemm_pack = QAmxPack;
   table.qgemm = QAmx;
+  table.qgrouped_packed_bytes = QAmxGroupedPackedBytes;
+  table.qgrouped_pack = QAmxGroupedPack;
+  table.qgrouped = QAmx;
 }
 
 #else

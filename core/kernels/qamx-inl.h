@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <numeric>
 
 #include "core/kernels/amx-inl.h"
 #include "core/kernels/dot-inl.h"
@@ -40,6 +41,26 @@ inline constexpr size_t kAmxPanelRows = 2 * kAmxRows;
 
 // Weights of so many bytes stay in L2.
 inline constexpr size_t kAmxWeightBytes = 1024 * 1024;
+
+// The bytes of a segment that the panel from column n on meets: those of all groups that have columns in it.
+struct AmxWindow {
+  AmxWindow(size_t all, size_t groups, size_t group_k, size_t n) {
+    const size_t columns = all / groups;
+    const size_t first = n / columns * group_k, end = DivideUp(std::min(n + kAmxPanel, all), columns) * group_k;
+    const size_t line = first / kAmxDepth * kAmxDepth;  // where a load of each row is of one cache line, if that does
+    begin = DivideUp(end - line, kAmxDepth) == DivideUp(end - first, kAmxDepth) ? line : first;
+    k = end - begin;
+  }
+  size_t steps() const { return DivideUp(k, kAmxDepth); }
+
+  size_t begin, k;
+};
+
+// Steps of a segment, at most: groups begin at multiples of `apart` columns from a panel's beginning.
+inline size_t AmxSteps(size_t all, size_t groups, size_t group_k) {
+  const size_t columns = all / groups, apart = std::gcd(columns, kAmxPanel);
+  return DivideUp(std::min(groups, DivideUp(columns - apart + kAmxPanel, columns)) * group_k, kAmxDepth);
+}
 
 inline size_t QAmxPackedBytes(size_t n, size_t segments, size_t k) {
   return DivideUp(n, kAmxPanel) * segments * DivideUp(k, kAmxDepth) * kAmxStepBytes;
@@ -304,16 +325,17 @@ class AmxFinisher {
 
 // kHigh x kWide tiles of accumulators for all of k.
 template <size_t kHigh, size_t kWide>
-HWY_NOINLINE void AmxProduct(const QGemmArgs& args, const AmxRows* rows, const uint8_t* b, const int32_t* start,
-                             AmxFinisher& finisher) {
+HWY_NOINLINE void AmxProduct(const SegmentedRows& a, const AmxWindow& window, const AmxRows* rows, const uint8_t* b,
+                             const int32_t* start, AmxFinisher& finisher) {
   constexpr int64_t kStride = kAmxPanel * sizeof(int32_t);
   HWY_ALIGN uint8_t scratch[2 * kAmxBytes];
   AmxLoad<0>(start, 0);
   if constexpr (kWide > 1) AmxLoad<1>(start + kAmxColumns, 0);
   if constexpr (kHigh > 1) AmxLoad<2>(start, 0);
   if constexpr (kHigh > 1 && kWide > 1) AmxLoad<3>(start + kAmxColumns, 0);
-  for (size_t s = 0; s < args.a.segments; ++s) {
-    const int64_t begin = SegmentOffset(args.a, s), end = begin + static_cast<int64_t>(args.a.k);
+  for (size_t s = 0; s < a.segments; ++s) {
+    const int64_t begin = SegmentOffset(a, s) + static_cast<int64_t>(window.begin);
+    const int64_t end = begin + static_cast<int64_t>(window.k);
     for (int64_t at = begin; at < end; at += kAmxDepth, b += kAmxStepBytes) {
       AmxLoad<6>(b, kAmxDepth);
       rows[0].Load<4>(at, scratch);
@@ -339,7 +361,7 @@ HWY_NOINLINE void AmxProduct(const QGemmArgs& args, const AmxRows* rows, const u
 
 inline void QAmx(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_begin, size_t n_end) {
   if (m_begin == m_end) return;
-  const size_t steps = args.a.segments * DivideUp(args.a.k, kAmxDepth);
+  const size_t steps = args.a.segments * AmxSteps(args.n, args.groups, args.a.k);
   const AmxSpan span(args.a, m_begin, m_end);
   const AmxTiles tiles;
   AmxFinisher finisher(args, steps);
@@ -357,7 +379,8 @@ inline void QAmx(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_b
         const bool wide = args.n - n > kAmxColumns;
         const auto product =
             high ? (wide ? AmxProduct<2, 2> : AmxProduct<2, 1>) : (wide ? AmxProduct<1, 2> : AmxProduct<1, 1>);
-        product(args, rows, b, args.bias ? args.bias + n : kNoBias, finisher);
+        const AmxWindow window(args.n, args.groups, args.a.k, n);
+        product(args.a, window, rows, b, args.bias ? args.bias + n : kNoBias, finisher);
         finisher.Begin(m, rows, high ? 2 : 1, n);
       }
       m += upper.count + (high ? rows[1].count : 0);

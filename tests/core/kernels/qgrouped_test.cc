@@ -80,8 +80,8 @@ void CheckGroups(unsigned seed, size_t k, size_t group_columns, std::vector<std:
 TEST(QGrouped, EqualsTheReference) {
   std::vector<std::string> taken;
   for (unsigned seed = 0; seed < 12; ++seed) {
-    for (const size_t k : {3, 4, 8, 16, 32, 50}) {
-      for (const size_t group_columns : {2, 4, 8, 16, 32})
+    for (const size_t k : {3, 4, 8, 16, 24, 32, 50, 64}) {
+      for (const size_t group_columns : {2, 4, 8, 16, 24, 32, 40, 64})
         CheckGroups(seed * 1000 + k * group_columns, k, group_columns, &taken);
     }
     if (HasFailure()) FAIL() << "seed " << seed;
