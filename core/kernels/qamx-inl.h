@@ -229,18 +229,16 @@ inline void AmxFinishSums(const QGemmArgs& args, const AmxSlot& slot, size_t row
   const Summer sum(args);
   const AmxPair pair(args.c, slot);
   const OutputRows residual = args.residual;
-  const int32_t* const row_bias = args.row_bias;
   const float* const multiplier = args.multiplier + slot.n;
   const size_t end = slot.next + rows, m = slot.m, n = slot.n;
+  const auto half = [&](const int32_t* acc, const uint8_t* r, size_t column)
+                        HWY_ATTR { return sum(hn::Load(di32, acc + column), multiplier + column, r + column); };
   for (size_t i = slot.next; i < end; i += 2) {
     const size_t j = std::min(i + 1, end - 1);
     const int32_t *a0 = slot.row(i), *a1 = slot.row(j);
     const uint8_t *r0 = RowAddress(residual, m + i) + n, *r1 = RowAddress(residual, m + j) + n;
-    const VI32 b0 = hn::Set(di32, row_bias ? row_bias[m + i] : 0), b1 = hn::Set(di32, row_bias ? row_bias[m + j] : 0);
     pair.Store(i, j,
-               sum.add.to_u8(
-                   sum(a0, b0, multiplier, r0), sum(a0 + kAmxColumns, b0, multiplier + kAmxColumns, r0 + kAmxColumns),
-                   sum(a1, b1, multiplier, r1), sum(a1 + kAmxColumns, b1, multiplier + kAmxColumns, r1 + kAmxColumns)));
+               sum.add.to_u8(half(a0, r0, 0), half(a0, r0, kAmxColumns), half(a1, r1, 0), half(a1, r1, kAmxColumns)));
   }
 }
 
@@ -270,12 +268,10 @@ class AmxFinisher {
         slot.place[slot.count++] = static_cast<uint8_t>(t * kAmxRows + rows[t].place[i]);
       }
     }
-    if (args_.output != GemmOutput::kU8) {
+    if (args_.output != GemmOutput::kU8 || args_.row_bias) {
       slot.finish = AmxFinishOthers;
     } else if (args_.residual.base) {
       slot.finish = AmxFinishSums;
-    } else if (args_.row_bias) {
-      slot.finish = AmxFinishOthers;
     } else {
       slot.finish = BelowOne(n) ? AmxFinishBytes<true> : AmxFinishBytes<false>;
     }

@@ -136,14 +136,10 @@ HWY_INLINE void FinishBytes(const QGemmArgs& args, size_t m, size_t n, size_t co
   const DF32 df32;
   const size_t lanes = hn::Lanes(df32);
   const float* HWY_RESTRICT multiplier = args.multiplier + n;
-  const auto scale = [&](VI32& c, size_t i) HWY_ATTR {
-    const VF32 factor = hn::LoadU(df32, multiplier + i * lanes);
-    c = Scale(c, factor);
-  };
-  scale(c0, 0);
-  if constexpr (kVectors > 1) scale(c1, 1);
-  if constexpr (kVectors > 2) scale(c2, 2);
-  if constexpr (kVectors > 3) scale(c3, 3);
+  c0 = Scale(c0, hn::LoadU(df32, multiplier));
+  if constexpr (kVectors > 1) c1 = Scale(c1, hn::LoadU(df32, multiplier + lanes));
+  if constexpr (kVectors > 2) c2 = Scale(c2, hn::LoadU(df32, multiplier + 2 * lanes));
+  if constexpr (kVectors > 3) c3 = Scale(c3, hn::LoadU(df32, multiplier + 3 * lanes));
   const ToU8 to_u8{static_cast<int16_t>(args.zero), args.lo, args.hi};
   StoreBytes(args, m, n, columns, to_u8(c0, c1, c2, c3));
 }
@@ -158,11 +154,10 @@ struct Summer {
         down(kRounder - static_cast<float>(args.zero - args.add.a_zero)),
         add(args.add) {}
 
-  HWY_INLINE VI32 operator()(const int32_t* HWY_RESTRICT acc, VI32 row_bias, const float* HWY_RESTRICT multiplier,
+  HWY_INLINE VI32 operator()(VI32 acc, const float* HWY_RESTRICT multiplier,
                              const uint8_t* HWY_RESTRICT residual) const {
     const DF32 df32;
-    const VI32 c = hn::Add(hn::Load(DI32(), acc), row_bias);
-    const VF32 scaled = hn::Mul(hn::ConvertTo(df32, c), hn::LoadU(df32, multiplier));
+    const VF32 scaled = hn::Mul(hn::ConvertTo(df32, acc), hn::LoadU(df32, multiplier));
     const VF32 clamped = hn::Min(hn::Max(scaled, hn::Set(df32, lo)), hn::Set(df32, hi));
     const VF32 rounded = hn::Sub(hn::Add(clamped, hn::Set(df32, kRounder)), hn::Set(df32, down));
     return RoundInRange(add.Sum(rounded, LoadWide(residual)));
@@ -184,10 +179,12 @@ HWY_NOINLINE void FinishSums(const QGemmArgs& args, const int32_t* HWY_RESTRICT 
   for (size_t row = m; row < m + rows; ++row, acc += kVectors * lanes) {
     const VI32 row_bias = hn::Set(di32, args.row_bias ? args.row_bias[row] : 0);
     const uint8_t* HWY_RESTRICT r = RowAddress(args.residual, row) + n;
-    VI32 c0 = sum(acc, row_bias, multiplier, r), c1 = c0, c2 = c0, c3 = c0;
-    if constexpr (kVectors > 1) c1 = sum(acc + lanes, row_bias, multiplier + lanes, r + lanes);
-    if constexpr (kVectors > 2) c2 = sum(acc + 2 * lanes, row_bias, multiplier + 2 * lanes, r + 2 * lanes);
-    if constexpr (kVectors > 3) c3 = sum(acc + 3 * lanes, row_bias, multiplier + 3 * lanes, r + 3 * lanes);
+    const auto at = [&](size_t j)
+                        HWY_ATTR { return sum(hn::Add(hn::Load(di32, acc + j), row_bias), multiplier + j, r + j); };
+    VI32 c0 = at(0), c1 = c0, c2 = c0, c3 = c0;
+    if constexpr (kVectors > 1) c1 = at(lanes);
+    if constexpr (kVectors > 2) c2 = at(2 * lanes);
+    if constexpr (kVectors > 3) c3 = at(3 * lanes);
     StoreBytes(args, row, n, columns, sum.add.to_u8(c0, c1, c2, c3));
   }
 }
