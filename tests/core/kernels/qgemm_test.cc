@@ -78,6 +78,20 @@ struct Problem {
     if (random.Coin()) args.add.lo = 30, args.add.hi = 200;
   }
 
+  // Puts rows where those of a convolution lie: `width` pixels `step` rows apart, `gap` rows from line to line, as many
+  // as `a` has room for.
+  void InLines(size_t width, size_t step, size_t gap) {
+    row_offset.clear();
+    const size_t room = a.size() - k * segments;
+    for (size_t i = 0; i < m; ++i) {
+      const size_t offset = (i / width * ((width - 1) * step + gap) + i % width * step) * k;
+      if (offset + k * segments > room) break;
+      row_offset.push_back(static_cast<int64_t>(offset));
+    }
+    m = row_offset.size();
+    args.a.row_offset = row_offset.data();
+  }
+
   int32_t Accumulate(size_t row, size_t column) const {
     uint32_t acc = args.bias ? bias[column] : 0;
     if (args.row_bias) acc += row_bias[row];
@@ -164,6 +178,16 @@ TEST(QGemm, LongSums) {
 TEST(QGemm, ManyRows) {  // more than one block of A
   for (unsigned seed = 0; seed < 4; ++seed) {
     Problem(2000 + seed, 1500, 140, 700).CheckAll();
+    if (HasFailure()) FAIL() << "seed " << seed;
+  }
+}
+
+TEST(QGemm, LinesOfPixels) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    Problem p(3000 + seed, 200, 130, 150);
+    const size_t step = p.random.Int(1, 2), width = p.random.Int(1, 40);
+    p.InLines(width, step, p.random.Int(1, 5) * (p.random.Coin() ? step : 1));
+    p.CheckAll();
     if (HasFailure()) FAIL() << "seed " << seed;
   }
 }
