@@ -115,14 +115,16 @@ class ProductStep : public Step {
   }
 
   Status Run(RunState& state, size_t part, size_t parts) const override {
-    // Few rows are not worth cutting: then groups or columns are.
+    // Few rows are not worth cutting: then groups or columns are. So are columns that outnumber rows: each thread then
+    // fetches its own weights only, which are more than what it multiplies them by.
     size_t m0 = 0, m1 = rows, g0 = 0, g1 = groups, n0 = 0, n1 = args.n;
-    if (rows >= 2 * tile_rows * parts || (groups < parts && CeilDiv(args.n, kPanel) < parts)) {
+    const size_t panels = CeilDiv(args.n, kPanel);
+    const bool wide = groups == 1 && args.n > rows && panels % parts == 0;
+    if ((rows >= 2 * tile_rows * parts && !wide) || (groups < parts && panels < parts)) {
       m0 = Cut(part, parts), m1 = Cut(part + 1, parts);
     } else if (groups >= parts) {
       g0 = groups * part / parts, g1 = groups * (part + 1) / parts;
     } else {
-      const size_t panels = CeilDiv(args.n, kPanel);
       n0 = panels * part / parts * kPanel, n1 = std::min(panels * (part + 1) / parts * kPanel, args.n);
     }
     if (m0 >= m1 || n0 >= n1) return Ok();
