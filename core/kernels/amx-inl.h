@@ -29,16 +29,18 @@ inline constexpr size_t kAmxDepth = 64;    // k of A and B: bytes
 inline constexpr size_t kAmxColumns = 16;  // of B and C
 inline constexpr size_t kAmxBytes = 1024;  // of a tile
 
-// While one exists, all eight tiles have their full size. Beginning costs some 350 cycles; at its end the thread's
-// state is again what it was, so that saving it costs nothing.
+// While one exists, tiles 0 to 3 are C's, 4 and 5 A's, 6 and 7 B's, of `depth` k. Beginning costs some 350 cycles; at
+// its end the thread's state is again what it was, so that saving it costs nothing.
 class AmxTiles {
  public:
-  AmxTiles() {
-    alignas(64) struct {
+  explicit AmxTiles(size_t depth = kAmxDepth) {
+    const auto k = static_cast<uint16_t>(depth);
+    const auto quads = static_cast<uint8_t>(depth / 4);
+    alignas(64) const struct {
       uint8_t palette = 1, start_row = 0, reserved[14] = {};
-      uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-    } config;
+      uint16_t row_bytes[16];
+      uint8_t rows[16];
+    } config = {.row_bytes = {64, 64, 64, 64, k, k, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, quads, quads}};
     static_assert(sizeof(config) == 64);
     asm volatile("ldtilecfg %0" : : "m"(config));
   }

@@ -39,28 +39,28 @@ inline constexpr size_t kAmxPanel = 2 * kAmxColumns;
 inline constexpr size_t kAmxStepBytes = 2 * kAmxBytes;  // of a panel
 inline constexpr size_t kAmxPanelRows = 2 * kAmxRows;
 
-// Weights of so many bytes stay in L2.
-inline constexpr size_t kAmxWeightBytes = 1024 * 1024;
+// So many bytes stay in L2.
+inline constexpr size_t kAmxCacheBytes = 1024 * 1024;
 
-// The bytes of a segment that the panel from column n on meets: those of all groups that have columns in it.
-struct AmxWindow {
-  AmxWindow(size_t all, size_t groups, size_t group_k, size_t n) {
-    const size_t columns = all / groups;
-    const size_t first = n / columns * group_k, end = DivideUp(std::min(n + kAmxPanel, all), columns) * group_k;
-    const size_t line = first / kAmxDepth * kAmxDepth;  // where a load of each row is of one cache line, if that does
-    begin = DivideUp(end - line, kAmxDepth) == DivideUp(end - first, kAmxDepth) ? line : first;
-    k = end - begin;
+// What of each segment the panels multiply, in steps of at most 64 bytes: all or, with groups, those of all groups that
+// have columns in a panel.
+struct AmxWindows {
+  AmxWindows(size_t n, size_t groups, size_t k) : n(n), columns(n / groups), group_k(k) {
+    const size_t apart = std::gcd(columns, kAmxPanel);  // groups begin at multiples of it from a panel's beginning
+    const size_t widest = std::min(groups, DivideUp(columns - apart + kAmxPanel, columns)) * k;
+    steps = DivideUp(widest, kAmxDepth);
+    if (groups > 1) depth = DivideUp(DivideUp(widest, steps), 4) * 4;
   }
-  size_t steps() const { return DivideUp(k, kAmxDepth); }
 
-  size_t begin, k;
+  size_t begin(size_t panel) const { return panel / columns * group_k; }
+  size_t end(size_t panel) const { return DivideUp(std::min(panel + kAmxPanel, n), columns) * group_k; }
+  size_t step_bytes() const { return kAmxPanel * depth; }
+  size_t panel_bytes(size_t segments) const { return segments * steps * step_bytes(); }
+
+  size_t n, columns, group_k;
+  size_t steps;              // of a segment, at most
+  size_t depth = kAmxDepth;  // of each, in bytes
 };
-
-// Steps of a segment, at most: groups begin at multiples of `apart` columns from a panel's beginning.
-inline size_t AmxSteps(size_t all, size_t groups, size_t group_k) {
-  const size_t columns = all / groups, apart = std::gcd(columns, kAmxPanel);
-  return DivideUp(std::min(groups, DivideUp(columns - apart + kAmxPanel, columns)) * group_k, kAmxDepth);
-}
 
 inline size_t QAmxPackedBytes(size_t n, size_t segments, size_t k) {
   return DivideUp(n, kAmxPanel) * segments * DivideUp(k, kAmxDepth) * kAmxStepBytes;
@@ -319,25 +319,43 @@ class AmxFinisher {
   size_t at_once_ = 0;               // rows to finish after a step
 };
 
+// Weights on their way into L2 while the panel before them multiplies: some lines after each of its steps.
+class AmxAhead {
+ public:
+  AmxAhead() = default;
+  AmxAhead(const uint8_t* from, size_t bytes, size_t steps)
+      : at_(from), end_(from + bytes), lines_(DivideUp(DivideUp(bytes, 64), steps)) {}
+
+  HWY_INLINE void Step() {
+    for (size_t i = 0; i < lines_ && at_ < end_; ++i, at_ += 64) __builtin_prefetch(at_, 0, 2);
+  }
+
+ private:
+  const uint8_t* at_ = nullptr;
+  const uint8_t* end_ = nullptr;
+  size_t lines_ = 0;
+};
+
 // kHigh x kWide tiles of accumulators for all of k.
 template <size_t kHigh, size_t kWide>
-HWY_NOINLINE void AmxProduct(const SegmentedRows& a, const AmxWindow& window, const AmxRows* rows, const uint8_t* b,
-                             const int32_t* start, AmxFinisher& finisher) {
+HWY_NOINLINE void AmxProduct(const SegmentedRows& a, const AmxWindows& windows, size_t n, const AmxRows* rows,
+                             const uint8_t* b, const int32_t* start, AmxFinisher& finisher, AmxAhead& ahead) {
   constexpr int64_t kStride = kAmxPanel * sizeof(int32_t);
   HWY_ALIGN uint8_t scratch[2 * kAmxBytes];
   AmxLoad<0>(start, 0);
   if constexpr (kWide > 1) AmxLoad<1>(start + kAmxColumns, 0);
   if constexpr (kHigh > 1) AmxLoad<2>(start, 0);
   if constexpr (kHigh > 1 && kWide > 1) AmxLoad<3>(start + kAmxColumns, 0);
+  const auto begin = static_cast<int64_t>(windows.begin(n)), end = static_cast<int64_t>(windows.end(n));
+  const auto depth = static_cast<int64_t>(windows.depth);
   for (size_t s = 0; s < a.segments; ++s) {
-    const int64_t begin = SegmentOffset(a, s) + static_cast<int64_t>(window.begin);
-    const int64_t end = begin + static_cast<int64_t>(window.k);
-    for (int64_t at = begin; at < end; at += kAmxDepth, b += kAmxStepBytes) {
+    const int64_t offset = SegmentOffset(a, s);
+    for (int64_t at = offset + begin; at < offset + end; at += depth, b += windows.step_bytes()) {
       AmxLoad<6>(b, kAmxDepth);
       rows[0].Load<4>(at, scratch);
       AmxDot<0, 4, 6>();
       if constexpr (kWide > 1) {
-        AmxLoad<7>(b + kAmxBytes, kAmxDepth);
+        AmxLoad<7>(b + kAmxColumns * depth, kAmxDepth);
         AmxDot<1, 4, 7>();
       }
       if constexpr (kHigh > 1) {
@@ -346,6 +364,7 @@ HWY_NOINLINE void AmxProduct(const SegmentedRows& a, const AmxWindow& window, co
         if constexpr (kWide > 1) AmxDot<3, 5, 7>();
       }
       finisher.Step();
+      ahead.Step();
     }
   }
   int32_t* acc = finisher.Next();
@@ -357,26 +376,37 @@ HWY_NOINLINE void AmxProduct(const SegmentedRows& a, const AmxWindow& window, co
 
 inline void QAmx(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_begin, size_t n_end) {
   if (m_begin == m_end) return;
-  const size_t steps = args.a.segments * AmxSteps(args.n, args.groups, args.a.k);
+  const AmxWindows windows(args.n, args.groups, args.a.k);
+  const size_t panel_bytes = windows.panel_bytes(args.a.segments);
   const AmxSpan span(args.a, m_begin, m_end);
-  const AmxTiles tiles;
-  AmxFinisher finisher(args, steps);
+  const AmxTiles tiles(windows.depth);
+  AmxFinisher finisher(args, args.a.segments * windows.steps);
   alignas(64) static constexpr int32_t kNoBias[kAmxPanel] = {};
-  // Rows of A are in L1 while panels pass, and panels in L2 while rows do.
-  const size_t panels = std::max<size_t>(kAmxWeightBytes / (steps * kAmxStepBytes + 1), 1);
+  // Of weights and A, the smaller is read again and again from L2. Weights come from further away: where they are the
+  // larger, each panel comes while the one before it multiplies all rows. Else all panels multiply rows that are in L1.
+  const size_t steps = args.a.segments * windows.steps, all = DivideUp(n_end - n_begin, kAmxPanel);
+  const auto a_bytes = static_cast<size_t>(std::max<int64_t>(span.last - span.first, 0));
+  const bool panelwise = a_bytes <= kAmxCacheBytes && a_bytes < all * panel_bytes;
+  const size_t panels = panelwise ? 1 : std::max<size_t>(kAmxCacheBytes / (panel_bytes + 1), 1);
   for (size_t n0 = n_begin; n0 < n_end; n0 += panels * kAmxPanel) {
     const size_t n1 = std::min(n0 + panels * kAmxPanel, n_end);
+    const uint8_t* packed = static_cast<const uint8_t*>(args.packed) + n0 / kAmxPanel * panel_bytes;
+    AmxAhead ahead;
+    if (n1 < n_end) {
+      const size_t products = panels * DivideUp(m_end - m_begin, kAmxPanelRows);
+      ahead = AmxAhead(packed + panels * panel_bytes, std::min(panels, DivideUp(n_end - n1, kAmxPanel)) * panel_bytes,
+                       products * steps);
+    }
     for (size_t m = m_begin; m < m_end;) {
       const AmxRows upper(args.a, span, m);
       const bool high = m + upper.count < m_end;
       const AmxRows rows[2] = {upper, high ? AmxRows(args.a, span, m + upper.count) : upper};
       for (size_t n = n0; n < n1; n += kAmxPanel) {
-        const uint8_t* b = static_cast<const uint8_t*>(args.packed) + n / kAmxPanel * steps * kAmxStepBytes;
+        const uint8_t* b = packed + (n - n0) / kAmxPanel * panel_bytes;
         const bool wide = args.n - n > kAmxColumns;
         const auto product =
             high ? (wide ? AmxProduct<2, 2> : AmxProduct<2, 1>) : (wide ? AmxProduct<1, 2> : AmxProduct<1, 1>);
-        const AmxWindow window(args.n, args.groups, args.a.k, n);
-        product(args.a, window, rows, b, args.bias ? args.bias + n : kNoBias, finisher);
+        product(args.a, windows, n, rows, b, args.bias ? args.bias + n : kNoBias, finisher, ahead);
         finisher.Begin(m, rows, high ? 2 : 1, n);
       }
       m += upper.count + (high ? rows[1].count : 0);

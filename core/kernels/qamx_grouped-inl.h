@@ -7,7 +7,8 @@
 //     B1 |    ##  |
 //        |      ##|
 //
-// A product of tiles takes as long for a few k as for 64, so zeros that do not make more steps cost nothing.
+// A product of tiles takes as long for a few k as for 64, so these zeros cost nothing but their bytes. Tiles are no
+// deeper than the panels of a convolution need, and panels of two large groups take several steps.
 #if defined(OCTAVO_CORE_KERNELS_QAMX_GROUPED_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTAVO_CORE_KERNELS_QAMX_GROUPED_INL_H_
 #undef OCTAVO_CORE_KERNELS_QAMX_GROUPED_INL_H_
@@ -32,23 +33,24 @@ namespace octavo {
 namespace HWY_NAMESPACE {
 
 inline size_t QAmxGroupedPackedBytes(size_t n, size_t groups, size_t segments, size_t k) {
-  return DivideUp(n, kAmxPanel) * segments * AmxSteps(n, groups, k) * kAmxStepBytes;
+  return DivideUp(n, kAmxPanel) * AmxWindows(n, groups, k).panel_bytes(segments);
 }
 
 inline void QAmxGroupedPack(const GemmWeights& w, size_t groups, void* packed) {
-  const size_t columns = w.n / groups, panel_bytes = w.segments * AmxSteps(w.n, groups, w.k) * kAmxStepBytes;
+  const AmxWindows windows(w.n, groups, w.k);
+  const size_t panel_bytes = windows.panel_bytes(w.segments), depth = windows.depth;
   std::memset(packed, 0, DivideUp(w.n, kAmxPanel) * panel_bytes);
   for (size_t n = 0; n < w.n; ++n) {
-    const AmxWindow window(w.n, groups, w.k, n / kAmxPanel * kAmxPanel);
-    const size_t first = n / columns * w.k - window.begin;  // of the window, where the column's group begins
+    const size_t panel = n / kAmxPanel * kAmxPanel;
+    const size_t begin = windows.begin(n) - windows.begin(panel);  // of the column's group
+    const size_t steps = DivideUp(windows.end(panel) - windows.begin(panel), depth);
     const auto* from = static_cast<const int8_t*>(w.w) + static_cast<int64_t>(n) * w.n_stride;
-    auto* to = static_cast<int8_t*>(packed) + n / kAmxPanel * panel_bytes + n % kAmxPanel / kAmxColumns * kAmxBytes +
-               n % kAmxColumns * 4;
-    for (size_t s = 0; s < w.segments; ++s, from += w.segment_stride, to += window.steps() * kAmxStepBytes) {
+    auto* to = static_cast<int8_t*>(packed) + n / kAmxPanel * panel_bytes +
+               (n - panel) / kAmxColumns * kAmxColumns * depth + n % kAmxColumns * 4;
+    for (size_t s = 0; s < w.segments; ++s, from += w.segment_stride, to += steps * windows.step_bytes()) {
       for (size_t k = 0; k < w.k; ++k) {
-        const size_t at = first + k;
-        to[at / kAmxDepth * kAmxStepBytes + at % kAmxDepth / 4 * 64 + at % 4] =
-            from[static_cast<int64_t>(k) * w.k_stride];
+        const size_t step = (begin + k) / depth, at = (begin + k) % depth;
+        to[step * windows.step_bytes() + at / 4 * 64 + at % 4] = from[static_cast<int64_t>(k) * w.k_stride];
       }
     }
   }
