@@ -1,11 +1,14 @@
-// Grouped convolution of u8: the columns of one small group in a vector no wider than they are.
+// Grouped convolution of u8: the columns of one small group in a vector or two.
 //
-//             b0 [b1]      one quad (4 k) of a group's columns: a vector of 4, 8 or 16 columns, or two vectors
+//             b0 [b1]      one quad (4 k) of a group's columns
 //           +---+---+
-//   row 0   |c00|c01|      a quad of each row, broadcast by its load, times b. Narrow vectors multiply as many bytes in
-//   ...     |   |   |      a cycle as wide ones, since there are twice as many of them.
+//   row 0   |c00|c01|      a quad of each row, broadcast by its load, times b
+//   ...     |   |   |
 //   row 7   |c70|c71|
 //           +---+---+
+//
+// Columns that fill half of a vector fill all of it with two sums each, of even and of odd quads, added in the end: two
+// quads are broadcast as one element of 8 bytes. Columns that fill a quarter have vectors no wider than they are.
 //
 // On the way out, four full vectors of results, of as many rows as that takes, are packed together.
 #if defined(OCTAVO_CORE_KERNELS_QGROUPED_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -54,9 +57,15 @@ HWY_INLINE bool IsGroupWidth(size_t columns) {
   return false;
 }
 
+// Quads of a column side by side in a vector.
+HWY_INLINE size_t GroupQuads(size_t columns) {
+  return OCTAVO_NARROW_GROUPS && 2 * columns == hn::Lanes(DI32()) ? 2 : 1;
+}
+
 // Of the weights of a group, and of its offsets (dot-inl.h) behind them.
 HWY_INLINE size_t GroupWeightBytes(size_t columns, size_t segments, size_t k) {
-  return columns * segments * DivideUp(k, 4) * 4 * kWeightBytes;
+  const size_t depth = 4 * GroupQuads(columns);
+  return columns * segments * DivideUp(k, depth) * depth * kWeightBytes;
 }
 HWY_INLINE size_t GroupBytes(size_t columns, size_t segments, size_t k) {
   return GroupWeightBytes(columns, segments, k) + (kDotOffset ? columns * sizeof(int32_t) : 0);
@@ -66,11 +75,11 @@ inline size_t QGroupedPackedBytes(size_t n, size_t groups, size_t segments, size
   return IsGroupWidth(n / groups) ? DivideUp(groups * GroupBytes(n / groups, segments, k), 64) * 64 : 0;
 }
 
-// [group][segment][quad][vector], a group's offsets at its end.
+// [group][segment][quad, or two][vector], a group's offsets at its end.
 inline void QGroupedPack(const GemmWeights& w, size_t groups, void* packed) {
   const DU8 du8;
   const DI32 di32;
-  const size_t columns = w.n / groups;
+  const size_t columns = w.n / groups, depth = 4 * GroupQuads(columns);
   const auto* base = static_cast<const int8_t*>(w.w);
   uint8_t* to = static_cast<uint8_t*>(packed);
   HWY_ALIGN uint8_t quads[kMostGroupedVectors * 64];
@@ -78,18 +87,18 @@ inline void QGroupedPack(const GemmWeights& w, size_t groups, void* packed) {
     auto* offsets = reinterpret_cast<int32_t*>(to + GroupWeightBytes(columns, w.segments, w.k));
     if constexpr (kDotOffset) std::memset(offsets, 0, columns * sizeof(int32_t));
     for (size_t s = 0; s < w.segments; ++s) {
-      for (size_t k = 0; k < w.k; k += 4) {
+      for (size_t k = 0; k < w.k; k += depth) {
         std::memset(quads, 0, sizeof(quads));
         for (size_t j = 0; j < columns; ++j) {
           const int8_t* from = base + static_cast<int64_t>(group + j) * w.n_stride +
                                static_cast<int64_t>(s) * w.segment_stride + static_cast<int64_t>(k) * w.k_stride;
-          for (size_t i = 0; i < std::min<size_t>(4, w.k - k); ++i, from += w.k_stride) {
-            quads[4 * j + i] = static_cast<uint8_t>(*from);
+          for (size_t i = 0; i < std::min(depth, w.k - k); ++i, from += w.k_stride) {
+            quads[depth * j + i] = static_cast<uint8_t>(*from);
           }
         }
 #if OCTAVO_NARROW_GROUPS
-        std::memcpy(to, quads, columns * 4);
-        to += columns * 4;
+        std::memcpy(to, quads, columns * depth);
+        to += columns * depth;
 #else
         for (size_t j = 0; j < columns; j += hn::Lanes(di32), to += hn::Lanes(du8) * kWeightBytes) {
           PackQuads(hn::Load(du8, quads + 4 * j), to);
@@ -102,11 +111,15 @@ inline void QGroupedPack(const GemmWeights& w, size_t groups, void* packed) {
   }
 }
 
-// Dot for vectors of D, which may be narrower than DI32.
-template <class D>
+// Dot for vectors of D, which may be narrower than DI32, and kQuads of A.
+template <size_t kQuads, class D>
 HWY_INLINE hn::VFromD<D> DotGroup(D d, const uint8_t* HWY_RESTRICT a, const uint8_t* HWY_RESTRICT b,
                                   hn::VFromD<D> acc) {
-  if constexpr (HWY_MAX_LANES_D(D) == HWY_MAX_LANES_D(DI32)) {
+  if constexpr (kQuads == 2) {
+    uint64_t quads;
+    std::memcpy(&quads, a, sizeof(quads));
+    return Dot(hn::BitCast(DU32(), hn::Set(hn::Repartition<uint64_t, DU32>(), quads)), LoadWeights(b), acc);
+  } else if constexpr (HWY_MAX_LANES_D(D) == HWY_MAX_LANES_D(DI32)) {
     return Dot(LoadQuad(a), LoadWeights(b), acc);
   } else {
     const hn::Repartition<uint8_t, D> du8;
@@ -115,6 +128,11 @@ HWY_INLINE hn::VFromD<D> DotGroup(D d, const uint8_t* HWY_RESTRICT a, const uint
     return hn::SumOfMulQuadAccumulate(d, hn::BitCast(du8, hn::Set(hn::RebindToUnsigned<D>(), quad)),
                                       hn::BitCast(hn::RebindToSigned<decltype(du8)>(), hn::Load(du8, b)), acc);
   }
+}
+
+// Two rows of sums of even and odd quads -> the columns of one row, then of the other.
+HWY_INLINE VI32 AddQuads(VI32 c0, VI32 c1) {
+  return hn::Add(hn::ConcatEven(DI32(), c1, c0), hn::ConcatOdd(DI32(), c1, c0));
 }
 
 // Rows of a tile and of its results, from the first group on. Rows beyond the last repeat it: they store the same
@@ -134,7 +152,7 @@ HWY_INLINE void StoreGroups(const ToU8& to_u8, VI32 r0, VI32 r1, VI32 r2, VI32 r
 }
 
 // kGroupedRows rows of the group whose columns begin at n and whose bytes begin at `at`.
-template <class D, size_t kVectors>
+template <class D, size_t kVectors, size_t kQuads = 1>
 HWY_NOINLINE void GroupedTile(const QGemmArgs& args, const GroupedRows& rows, const uint8_t* HWY_RESTRICT b, size_t at,
                               size_t n) {
   const D d;
@@ -146,7 +164,13 @@ HWY_NOINLINE void GroupedTile(const QGemmArgs& args, const GroupedRows& rows, co
 
   V c00 = hn::Zero(d), c01 = c00;
   if (args.bias) {
-    c00 = hn::LoadU(d, args.bias + n);
+    if constexpr (kQuads == 2) {
+      const hn::Repartition<uint64_t, D> du64;
+      const hn::Rebind<uint32_t, decltype(du64)> half;
+      c00 = hn::BitCast(d, hn::PromoteTo(du64, hn::LoadU(half, reinterpret_cast<const uint32_t*>(args.bias + n))));
+    } else {
+      c00 = hn::LoadU(d, args.bias + n);
+    }
     if constexpr (kVectors > 1) c01 = hn::LoadU(d, args.bias + n + kLanes);
   }
   if constexpr (kDotOffset) {
@@ -161,10 +185,10 @@ HWY_NOINLINE void GroupedTile(const QGemmArgs& args, const GroupedRows& rows, co
   for (size_t s = 0; s < args.a.segments; ++s) {
     const int64_t begin = static_cast<int64_t>(at) + SegmentOffset(args.a, s);
     const int64_t end = begin + static_cast<int64_t>(args.a.k);
-    for (int64_t k = begin; k < end; k += 4, b += kVectors * kStep) {
+    for (int64_t k = begin; k < end; k += 4 * kQuads, b += kVectors * kStep) {
       const auto row = [&](const uint8_t* a, V& c0, V& c1) HWY_ATTR {
-        c0 = DotGroup(d, a + k, b, c0);
-        if constexpr (kVectors > 1) c1 = DotGroup(d, a + k, b + kStep, c1);
+        c0 = DotGroup<kQuads>(d, a + k, b, c0);
+        if constexpr (kVectors > 1) c1 = DotGroup<kQuads>(d, a + k, b + kStep, c1);
       };
       row(a0, c00, c01);
       row(a1, c10, c11);
@@ -180,8 +204,12 @@ HWY_NOINLINE void GroupedTile(const QGemmArgs& args, const GroupedRows& rows, co
   const DF32 df32;
   const float* HWY_RESTRICT multiplier = args.multiplier + n;
   const ToU8 to_u8{static_cast<int16_t>(args.zero), args.lo, args.hi};
-  constexpr size_t kColumns = kVectors * kLanes;
-  if constexpr (kVectors == 2) {
+  constexpr size_t kColumns = kVectors * kLanes / kQuads;
+  if constexpr (kQuads == 2) {
+    const VF32 m = hn::ConcatLowerLower(df32, hn::LoadU(df32, multiplier), hn::LoadU(df32, multiplier));
+    StoreGroups<kColumns>(to_u8, Scale(AddQuads(c00, c10), m), Scale(AddQuads(c20, c30), m),
+                          Scale(AddQuads(c40, c50), m), Scale(AddQuads(c60, c70), m), rows.c, n);
+  } else if constexpr (kVectors == 2) {
     const VF32 m0 = hn::LoadU(df32, multiplier), m1 = hn::LoadU(df32, multiplier + kLanes);
     StoreGroups<kColumns>(to_u8, Scale(c00, m0), Scale(c01, m1), Scale(c10, m0), Scale(c11, m1), rows.c, n);
     StoreGroups<kColumns>(to_u8, Scale(c20, m0), Scale(c21, m1), Scale(c30, m0), Scale(c31, m1), rows.c + 2, n);
@@ -193,18 +221,13 @@ HWY_NOINLINE void GroupedTile(const QGemmArgs& args, const GroupedRows& rows, co
     StoreGroups<kColumns>(to_u8, Scale(c40, m), Scale(c50, m), Scale(c60, m), Scale(c70, m), rows.c + 4, n);
   } else {
     const hn::Twice<D> d2;
+    const DI32 d4;
     const V m = hn::BitCast(d, hn::LoadU(hn::RebindToFloat<D>(), multiplier));
     const auto c0 = hn::Combine(d2, c10, c00), c2 = hn::Combine(d2, c30, c20), m2 = hn::Combine(d2, m, m);
     const auto c4 = hn::Combine(d2, c50, c40), c6 = hn::Combine(d2, c70, c60);
-    if constexpr (2 * kLanes == HWY_MAX_LANES_D(DI32)) {
-      const VF32 mm = hn::BitCast(df32, m2);
-      StoreGroups<kColumns>(to_u8, Scale(c0, mm), Scale(c2, mm), Scale(c4, mm), Scale(c6, mm), rows.c, n);
-    } else {
-      const DI32 d4;
-      const VF32 mm = hn::BitCast(df32, hn::Combine(d4, m2, m2));
-      const VI32 upper = Scale(hn::Combine(d4, c2, c0), mm), lower = Scale(hn::Combine(d4, c6, c4), mm);
-      StoreGroups<kColumns>(to_u8, upper, lower, upper, lower, rows.c, n);
-    }
+    const VF32 mm = hn::BitCast(df32, hn::Combine(d4, m2, m2));
+    const VI32 upper = Scale(hn::Combine(d4, c2, c0), mm), lower = Scale(hn::Combine(d4, c6, c4), mm);
+    StoreGroups<kColumns>(to_u8, upper, lower, upper, lower, rows.c, n);
   }
 }
 
@@ -217,9 +240,8 @@ inline void QGrouped(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t
   if (columns > lanes) tile = GroupedTile<DI32, 2>;
 #endif
 #if OCTAVO_NARROW_GROUPS
-  using DHalf = hn::Half<DI32>;
-  if (columns == lanes / 2) tile = GroupedTile<DHalf, 1>;
-  if (columns == lanes / 4) tile = GroupedTile<hn::Half<DHalf>, 1>;
+  if (columns == lanes / 2) tile = GroupedTile<DI32, 1, 2>;
+  if (columns == lanes / 4) tile = GroupedTile<hn::Half<hn::Half<DI32>>, 1>;
 #endif
   const size_t group_bytes = GroupBytes(columns, args.a.segments, args.a.k);
   for (size_t panel = n_begin; panel < n_end; panel += 64) {
