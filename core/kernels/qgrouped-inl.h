@@ -8,7 +8,9 @@
 //           +---+---+
 //
 // Columns that fill half of a vector fill all of it with two sums each, of even and of odd quads, added in the end: two
-// quads are broadcast as one element of 8 bytes. Columns that fill a quarter have vectors no wider than they are.
+// quads are broadcast as one element of 8 bytes. Columns that fill a quarter have vectors no wider than they are; but
+// four such groups of one quad fill a vector, of which block i has column i of each group: their quads are adjacent,
+// and broadcast as one block.
 //
 // On the way out, four full vectors of results, of as many rows as that takes, are packed together.
 #if defined(OCTAVO_CORE_KERNELS_QGROUPED_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -57,51 +59,60 @@ HWY_INLINE bool IsGroupWidth(size_t columns) {
   return false;
 }
 
-// Quads of a column side by side in a vector.
-HWY_INLINE size_t GroupQuads(size_t columns) {
-  return OCTAVO_NARROW_GROUPS && 2 * columns == hn::Lanes(DI32()) ? 2 : 1;
+// Quads side by side in a vector: two of a column, or one of each of four groups.
+HWY_INLINE size_t GroupQuads(size_t columns, size_t groups, size_t k) {
+  const size_t lanes = hn::Lanes(DI32());
+  if (OCTAVO_NARROW_GROUPS && columns == lanes / 2) return 2;
+  if (OCTAVO_NARROW_GROUPS && columns == lanes / 4 && k == 4 && groups % 4 == 0) return 4;
+  return 1;
 }
 
+// k of a column side by side.
+HWY_INLINE size_t GroupDepth(size_t quads) { return quads == 2 ? 8 : 4; }
+
 // Of the weights of a group, and of its offsets (dot-inl.h) behind them.
-HWY_INLINE size_t GroupWeightBytes(size_t columns, size_t segments, size_t k) {
-  const size_t depth = 4 * GroupQuads(columns);
-  return columns * segments * DivideUp(k, depth) * depth * kWeightBytes;
+HWY_INLINE size_t GroupWeightBytes(size_t columns, size_t segments, size_t k, size_t quads) {
+  return columns * segments * DivideUp(k, GroupDepth(quads)) * GroupDepth(quads) * kWeightBytes;
 }
-HWY_INLINE size_t GroupBytes(size_t columns, size_t segments, size_t k) {
-  return GroupWeightBytes(columns, segments, k) + (kDotOffset ? columns * sizeof(int32_t) : 0);
+HWY_INLINE size_t GroupBytes(size_t columns, size_t segments, size_t k, size_t quads) {
+  return GroupWeightBytes(columns, segments, k, quads) + (kDotOffset ? columns * sizeof(int32_t) : 0);
 }
 
 inline size_t QGroupedPackedBytes(size_t n, size_t groups, size_t segments, size_t k) {
-  return IsGroupWidth(n / groups) ? DivideUp(groups * GroupBytes(n / groups, segments, k), 64) * 64 : 0;
+  const size_t columns = n / groups;
+  if (!IsGroupWidth(columns)) return 0;
+  return DivideUp(groups * GroupBytes(columns, segments, k, GroupQuads(columns, groups, k)), 64) * 64;
 }
 
-// [group][segment][quad, or two][vector], a group's offsets at its end.
+// [group, or four][segment][quad, or two][vector], a group's offsets at its end.
 inline void QGroupedPack(const GemmWeights& w, size_t groups, void* packed) {
   const DU8 du8;
   const DI32 di32;
-  const size_t columns = w.n / groups, depth = 4 * GroupQuads(columns);
+  const size_t quads = GroupQuads(w.n / groups, groups, w.k), depth = GroupDepth(quads);
+  const size_t together = quads == 4 ? 4 : 1, columns = w.n / groups * together;
   const auto* base = static_cast<const int8_t*>(w.w);
   uint8_t* to = static_cast<uint8_t*>(packed);
-  HWY_ALIGN uint8_t quads[kMostGroupedVectors * 64];
+  HWY_ALIGN uint8_t vectors[kMostGroupedVectors * 64];
   for (size_t group = 0; group < w.n; group += columns) {
-    auto* offsets = reinterpret_cast<int32_t*>(to + GroupWeightBytes(columns, w.segments, w.k));
+    auto* offsets = reinterpret_cast<int32_t*>(to + GroupWeightBytes(columns, w.segments, w.k, quads));
     if constexpr (kDotOffset) std::memset(offsets, 0, columns * sizeof(int32_t));
     for (size_t s = 0; s < w.segments; ++s) {
       for (size_t k = 0; k < w.k; k += depth) {
-        std::memset(quads, 0, sizeof(quads));
+        std::memset(vectors, 0, sizeof(vectors));
         for (size_t j = 0; j < columns; ++j) {
           const int8_t* from = base + static_cast<int64_t>(group + j) * w.n_stride +
                                static_cast<int64_t>(s) * w.segment_stride + static_cast<int64_t>(k) * w.k_stride;
+          const size_t place = together == 4 ? j % 4 * 4 + j / 4 : j;
           for (size_t i = 0; i < std::min(depth, w.k - k); ++i, from += w.k_stride) {
-            quads[depth * j + i] = static_cast<uint8_t>(*from);
+            vectors[depth * place + i] = static_cast<uint8_t>(*from);
           }
         }
 #if OCTAVO_NARROW_GROUPS
-        std::memcpy(to, quads, columns * depth);
+        std::memcpy(to, vectors, columns * depth);
         to += columns * depth;
 #else
         for (size_t j = 0; j < columns; j += hn::Lanes(di32), to += hn::Lanes(du8) * kWeightBytes) {
-          PackQuads(hn::Load(du8, quads + 4 * j), to);
+          PackQuads(hn::Load(du8, vectors + 4 * j), to);
           if constexpr (kDotOffset) hn::Store(AddOffset(to, hn::Load(di32, offsets + j)), di32, offsets + j);
         }
 #endif
@@ -111,7 +122,7 @@ inline void QGroupedPack(const GemmWeights& w, size_t groups, void* packed) {
   }
 }
 
-// Dot for vectors of D, which may be narrower than DI32, and kQuads of A.
+// Dot for vectors of D, which may be narrower than DI32, and kQuads of A side by side.
 template <size_t kQuads, class D>
 HWY_INLINE hn::VFromD<D> DotGroup(D d, const uint8_t* HWY_RESTRICT a, const uint8_t* HWY_RESTRICT b,
                                   hn::VFromD<D> acc) {
@@ -119,6 +130,8 @@ HWY_INLINE hn::VFromD<D> DotGroup(D d, const uint8_t* HWY_RESTRICT a, const uint
     uint64_t quads;
     std::memcpy(&quads, a, sizeof(quads));
     return Dot(hn::BitCast(DU32(), hn::Set(hn::Repartition<uint64_t, DU32>(), quads)), LoadWeights(b), acc);
+  } else if constexpr (kQuads == 4) {
+    return Dot(hn::BitCast(DU32(), hn::LoadDup128(DU8(), a)), LoadWeights(b), acc);
   } else if constexpr (HWY_MAX_LANES_D(D) == HWY_MAX_LANES_D(DI32)) {
     return Dot(LoadQuad(a), LoadWeights(b), acc);
   } else {
@@ -135,6 +148,18 @@ HWY_INLINE VI32 AddQuads(VI32 c0, VI32 c1) {
   return hn::Add(hn::ConcatEven(DI32(), c1, c0), hn::ConcatOdd(DI32(), c1, c0));
 }
 
+#if OCTAVO_NARROW_GROUPS
+// Columns of four groups, from group after group to column after column or back.
+alignas(64) inline constexpr uint8_t kFourGroups[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+template <class V>
+HWY_INLINE V ByColumn(V v) {
+  return hn::TableLookupLanes(v, hn::IndicesFromVec(hn::DFromV<V>(), LoadWide(kFourGroups)));
+}
+HWY_INLINE hn::VFromD<DU8> ByGroup(hn::VFromD<DU8> rows) {
+  return hn::TableLookupBytes(rows, hn::LoadDup128(DU8(), kFourGroups));
+}
+#endif
+
 // Rows of a tile and of its results, from the first group on. Rows beyond the last repeat it: they store the same
 // again.
 struct GroupedRows {
@@ -143,11 +168,15 @@ struct GroupedRows {
 };
 
 // Four vectors of results to the rows that they hold, at most kGroupedRows.
-template <size_t kColumns>
+template <size_t kColumns, size_t kQuads = 1>
 HWY_INLINE void StoreGroups(const ToU8& to_u8, VI32 r0, VI32 r1, VI32 r2, VI32 r3, uint8_t* const* c, size_t n) {
   constexpr size_t kRows = std::min(HWY_MAX_LANES_D(DU8) / kColumns, kGroupedRows);
   HWY_ALIGN uint8_t bytes[HWY_MAX_LANES_D(DU8)];
-  hn::Store(to_u8(r0, r1, r2, r3), DU8(), bytes);
+  auto q = to_u8(r0, r1, r2, r3);
+#if OCTAVO_NARROW_GROUPS
+  if constexpr (kQuads == 4) q = ByGroup(q);
+#endif
+  hn::Store(q, DU8(), bytes);
   for (size_t row = 0; row < kRows; ++row) std::memcpy(c[row] + n, bytes + row * kColumns, kColumns);
 }
 
@@ -171,11 +200,14 @@ HWY_NOINLINE void GroupedTile(const QGemmArgs& args, const GroupedRows& rows, co
     } else {
       c00 = hn::LoadU(d, args.bias + n);
     }
+#if OCTAVO_NARROW_GROUPS
+    if constexpr (kQuads == 4) c00 = ByColumn(c00);
+#endif
     if constexpr (kVectors > 1) c01 = hn::LoadU(d, args.bias + n + kLanes);
   }
   if constexpr (kDotOffset) {
     const auto* offsets =
-        reinterpret_cast<const int32_t*>(b + GroupWeightBytes(kVectors * kLanes, args.a.segments, args.a.k));
+        reinterpret_cast<const int32_t*>(b + GroupWeightBytes(kVectors * kLanes, args.a.segments, args.a.k, kQuads));
     c00 = hn::Sub(c00, hn::Load(d, offsets));
     if constexpr (kVectors > 1) c01 = hn::Sub(c01, hn::Load(d, offsets + kLanes));
   }
@@ -204,7 +236,7 @@ HWY_NOINLINE void GroupedTile(const QGemmArgs& args, const GroupedRows& rows, co
   const DF32 df32;
   const float* HWY_RESTRICT multiplier = args.multiplier + n;
   const ToU8 to_u8{static_cast<int16_t>(args.zero), args.lo, args.hi};
-  constexpr size_t kColumns = kVectors * kLanes / kQuads;
+  constexpr size_t kColumns = kVectors * kLanes / (kQuads == 2 ? 2 : 1);
   if constexpr (kQuads == 2) {
     const VF32 m = hn::ConcatLowerLower(df32, hn::LoadU(df32, multiplier), hn::LoadU(df32, multiplier));
     StoreGroups<kColumns>(to_u8, Scale(AddQuads(c00, c10), m), Scale(AddQuads(c20, c30), m),
@@ -216,9 +248,12 @@ HWY_NOINLINE void GroupedTile(const QGemmArgs& args, const GroupedRows& rows, co
     StoreGroups<kColumns>(to_u8, Scale(c40, m0), Scale(c41, m1), Scale(c50, m0), Scale(c51, m1), rows.c + 4, n);
     StoreGroups<kColumns>(to_u8, Scale(c60, m0), Scale(c61, m1), Scale(c70, m0), Scale(c71, m1), rows.c + 6, n);
   } else if constexpr (kLanes == HWY_MAX_LANES_D(DI32)) {
-    const VF32 m = hn::LoadU(df32, multiplier);
-    StoreGroups<kColumns>(to_u8, Scale(c00, m), Scale(c10, m), Scale(c20, m), Scale(c30, m), rows.c, n);
-    StoreGroups<kColumns>(to_u8, Scale(c40, m), Scale(c50, m), Scale(c60, m), Scale(c70, m), rows.c + 4, n);
+    VF32 m = hn::LoadU(df32, multiplier);
+#if OCTAVO_NARROW_GROUPS
+    if constexpr (kQuads == 4) m = ByColumn(m);
+#endif
+    StoreGroups<kColumns, kQuads>(to_u8, Scale(c00, m), Scale(c10, m), Scale(c20, m), Scale(c30, m), rows.c, n);
+    StoreGroups<kColumns, kQuads>(to_u8, Scale(c40, m), Scale(c50, m), Scale(c60, m), Scale(c70, m), rows.c + 4, n);
   } else {
     const hn::Twice<D> d2;
     const DI32 d4;
@@ -234,16 +269,18 @@ HWY_NOINLINE void GroupedTile(const QGemmArgs& args, const GroupedRows& rows, co
 // 64 columns at a time, group after group on the same rows: they read the same cache lines.
 inline void QGrouped(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_begin, size_t n_end) {
   [[maybe_unused]] const size_t lanes = hn::Lanes(DI32());
-  const size_t columns = args.n / args.groups;
+  const size_t columns = args.n / args.groups, quads = GroupQuads(columns, args.groups, args.a.k);
+  const size_t step = quads == 4 ? 4 * columns : columns;  // of a tile
   auto tile = GroupedTile<DI32, 1>;
 #if !HWY_ARCH_X86 || HWY_TARGET <= HWY_AVX3
   if (columns > lanes) tile = GroupedTile<DI32, 2>;
 #endif
 #if OCTAVO_NARROW_GROUPS
-  if (columns == lanes / 2) tile = GroupedTile<DI32, 1, 2>;
-  if (columns == lanes / 4) tile = GroupedTile<hn::Half<hn::Half<DI32>>, 1>;
+  if (quads == 2) tile = GroupedTile<DI32, 1, 2>;
+  if (quads == 4) tile = GroupedTile<DI32, 1, 4>;
+  if (quads == 1 && columns == lanes / 4) tile = GroupedTile<hn::Half<hn::Half<DI32>>, 1>;
 #endif
-  const size_t group_bytes = GroupBytes(columns, args.a.segments, args.a.k);
+  const size_t group_bytes = GroupBytes(columns, args.a.segments, args.a.k, quads);
   for (size_t panel = n_begin; panel < n_end; panel += 64) {
     for (size_t m = m_begin; m < m_end; m += kGroupedRows) {
       GroupedRows rows;
@@ -251,7 +288,7 @@ inline void QGrouped(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t
         rows.a[i] = RowAddress(args.a, std::min(m + i, m_end - 1));
         rows.c[i] = RowAddress(args.c, std::min(m + i, m_end - 1));
       }
-      for (size_t n = panel; n < std::min(panel + 64, n_end); n += columns) {
+      for (size_t n = panel; n < std::min(panel + 64, n_end); n += step) {
         const size_t group = n / columns;
         tile(args, rows, static_cast<const uint8_t*>(args.packed) + group * group_bytes, group * args.a.k, n);
       }
