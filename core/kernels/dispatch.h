@@ -47,13 +47,13 @@ bool UsableAmx();
 
 // Defines Fill(target, table) from the functions Fill(table) of each target's namespace. HWY_DYNAMIC_DISPATCH would
 // follow one process-wide choice; here every target stays reachable, so that a program can hold several tables and
-// compare them.
+// compare them. A target for which a file is not compiled gets the next worse one's: those are the higher bits.
 #define OCTAVO_EXPORT_KERNELS(Fill)                                      \
   HWY_EXPORT(Fill);                                                      \
   void Fill(int64_t target, KernelTable& table) {                        \
     const auto& functions = HWY_DISPATCH_TABLE(Fill);                    \
     hwy::ChosenTarget chosen;                                            \
-    chosen.Update(target);                                               \
+    chosen.Update(-target);                                              \
     functions[std::size(functions) == 1 ? 0 : chosen.GetIndex()](table); \
   }                                                                      \
   static_assert(true, "takes a semicolon")

@@ -1,4 +1,5 @@
 // Elementary functions for every target that has vectors of doubles, and what is made of them row by row.
+#undef HWY_WANT_AVX3_DL  // code for AVX3 does as well
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/functions.cc"
 // clang-format off: foreach_target.h comes first

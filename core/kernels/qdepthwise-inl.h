@@ -221,10 +221,10 @@ HWY_NOINLINE void DepthwiseLines(const DepthwiseBlock& shared, const uint8_t* a,
   }
 }
 
-// Common windows have code of their own.
+// Common windows have code of their own, but for processors of the years before AVX2.
 template <size_t kLines, size_t kPixels>
 HWY_INLINE auto ChooseDepthwiseLines(const Window& w) {
-  if constexpr (kPixels == 1) {
+  if constexpr (kPixels == 1 && (!HWY_ARCH_X86 || HWY_TARGET <= HWY_AVX2)) {
     const bool dense = w.dilation_w == 1 && w.dilation_h == 1 && (kLines == 1 || w.stride_w == 1);
     if (w.kw == 3 && w.kh == 3 && dense) return DepthwiseLines<kLines, kPixels, 3, 1>;
     if (w.kw == 5 && w.kh == 5 && dense) return DepthwiseLines<kLines, kPixels, 5, 2>;

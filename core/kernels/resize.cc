@@ -1,4 +1,5 @@
 // Resizing for every target.
+#undef HWY_WANT_AVX3_DL  // code for AVX3 does as well
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/resize.cc"
 // clang-format off: foreach_target.h comes first
