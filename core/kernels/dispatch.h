@@ -26,6 +26,13 @@
 #define OCTAVO_AMX 0
 #endif
 
+// AVX-VNNI has no target either: where it can be used, and assembled, it takes the place of some kernels of AVX2.
+#if HWY_ARCH_X86_64 && (HWY_TARGETS & HWY_AVX2) && (HWY_COMPILER_CLANG >= 1200 || HWY_COMPILER_GCC_ACTUAL >= 1100)
+#define OCTAVO_AVX2_VNNI 1
+#else
+#define OCTAVO_AVX2_VNNI 0
+#endif
+
 namespace octavo {
 
 // Each fills its own part of the table for one Highway target (a single bit).
@@ -44,6 +51,10 @@ void FillTranspose(int64_t target, KernelTable& table);
 // Puts the kernels for AMX into a table for AVX3_DL, where this machine and its system let them run.
 void FillAmx(int64_t target, KernelTable& table);
 bool UsableAmx();
+
+// The same of AVX-VNNI and AVX2.
+void FillAvx2Vnni(KernelTable& table);
+bool UsableAvx2Vnni();
 
 // Defines Fill(target, table) from the functions Fill(table) of each target's namespace. HWY_DYNAMIC_DISPATCH would
 // follow one process-wide choice; here every target stays reachable, so that a program can hold several tables and

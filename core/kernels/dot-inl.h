@@ -56,8 +56,16 @@ using VF32 = hn::VFromD<DF32>;
 #define OCTAVO_DOT_ARM 0
 #endif
 
+// A processor of AVX2 may have vpdpbusd, too (avx2_vnni.cc).
+#undef OCTAVO_DOT_VEX
+#if defined(OCTAVO_IN_AVX2_VNNI) && HWY_TARGET == HWY_AVX2
+#define OCTAVO_DOT_VEX 1
+#else
+#define OCTAVO_DOT_VEX 0
+#endif
+
 #undef OCTAVO_DOT_BYTES
-#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL) || OCTAVO_DOT_ARM
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL) || OCTAVO_DOT_VEX || OCTAVO_DOT_ARM
 #define OCTAVO_DOT_BYTES 1
 #else
 #define OCTAVO_DOT_BYTES 0
@@ -137,6 +145,9 @@ HWY_INLINE VI32 Dot(hn::VFromD<DU32> a, Weights b, VI32 acc) {
   return hn::SumOfMulQuadAccumulate(di32, hn::BitCast(DI8(), a), hn::BitCast(DI8(), b), acc);
 #elif OCTAVO_DOT_ARM
   asm(".arch armv8.2-a+dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(acc.raw) : "w"(a.raw), "w"(b.raw));
+  return acc;
+#elif OCTAVO_DOT_VEX
+  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(acc.raw) : "x"(a.raw), "x"(b.raw));
   return acc;
 #elif OCTAVO_DOT_BYTES
   return hn::SumOfMulQuadAccumulate(di32, hn::BitCast(DU8(), a), hn::BitCast(DI8(), b), acc);

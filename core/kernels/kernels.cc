@@ -39,6 +39,7 @@ class Registry {
       targets ^= target;
 
       if (target == HWY_AVX3_DL && UsableAmx()) FillAmx(target, Add(target, "amx"));
+      if (target == HWY_AVX2 && UsableAvx2Vnni()) FillAvx2Vnni(Add(target, "avx2_vnni"));
       Add(target, hwy::TargetName(target));
     }
   }

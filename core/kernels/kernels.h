@@ -419,7 +419,7 @@ struct KernelTable {
 };
 
 // The table of a target by name; "" is the best this machine has. Null if unknown or not runnable here. Names are
-// Highway's in lower case, and "amx": "avx3_dl", "avx3", "avx2", "sse4", "sse2", "neon", "sve", ... Any
+// Highway's in lower case, and "amx", "avx2_vnni": "avx3_dl", "avx3", "avx2", "sse4", "sse2", "neon", "sve", ... Any
 // number of tables can be in use at once.
 const KernelTable* FindKernels(std::string_view target);
 

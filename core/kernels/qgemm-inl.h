@@ -34,7 +34,7 @@ namespace octavo {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HWY_ARCH_X86 && HWY_TARGET > HWY_AVX3_DL
+#if HWY_ARCH_X86 && !OCTAVO_DOT_BYTES
 inline constexpr size_t kTileRows = 4;
 #else
 inline constexpr size_t kTileRows = 6;

@@ -277,8 +277,10 @@ inline void QGrouped(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t
 #endif
 #if OCTAVO_NARROW_GROUPS
   if (quads == 2) tile = GroupedTile<DI32, 1, 2>;
+#if HWY_TARGET <= HWY_AVX3
   if (quads == 4) tile = GroupedTile<DI32, 1, 4>;
   if (quads == 1 && columns == lanes / 4) tile = GroupedTile<hn::Half<hn::Half<DI32>>, 1>;
+#endif
 #endif
   const size_t group_bytes = GroupBytes(columns, args.a.segments, args.a.k, quads);
   for (size_t panel = n_begin; panel < n_end; panel += 64) {

@@ -16,6 +16,7 @@ import sys
 EXPECTED = {
     "N_AVX3_DL": ("vpdpbusd", 1),
     "N_AVX3": ("vpmaddubsw", 1),
+    "N_AVX2_VNNI": ("vpdpbusd", 1),
     "N_AVX2": ("vpmaddubsw", 1),
     "N_SSE4": ("pmaddubsw", 1),
     "N_SSE2": ("pmaddwd", 2),
@@ -26,7 +27,7 @@ EXPECTED = {
     "N_SVE2_128": ("sdot", 1),
 }
 FUNCTION = re.compile(r"^[0-9a-f]+ <void octavo::(N_\w+)::QGemmTile<(\d)ul, (\d)ul>\(.*>:$")
-LINE = re.compile(r"^ *([0-9a-f]+):\t(\S+)(?: +|\t)?(.*)$")
+LINE = re.compile(r"^ *([0-9a-f]+):\t(?:\{vex\} )?(\S+)(?: +|\t)?(.*)$")
 # Stores of vectors to the stack: AT&T syntax has the destination last.
 SPILL = re.compile(r"v?mov\S* %[xyz]mm\d+,\S*\(%r[sb]p\)$|st[rp] q\d+, .*\[sp|st1\w .*\[sp")
 
@@ -57,7 +58,7 @@ def inner_loop(lines, instruction):
 
 
 def main():
-    objdump, objects = sys.argv[1], [o for o in sys.argv[2:] if "qgemm" in o]
+    objdump, objects = sys.argv[1], [o for o in sys.argv[2:] if "qgemm" in o or "avx2_vnni" in o]
     if not (objects and shutil.which(objdump)):
         print(f"cannot check: no {'objects' if shutil.which(objdump) else objdump}")
         return 77
