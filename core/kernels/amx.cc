@@ -37,7 +37,7 @@ void FillAmx(KernelTable& table) {
   table.qgemm = QAmx;
   table.qgrouped_packed_bytes = QAmxGroupedPackedBytes;
   table.qgrouped_pack = QAmxGroupedPack;
-  table.qgrouped = QAmx;
+  table.qgrouped = QAmxGrouped;
 }
 
 #else

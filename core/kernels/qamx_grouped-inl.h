@@ -8,7 +8,8 @@
 //        |      ##|
 //
 // A product of tiles takes as long for a few k as for 64, so these zeros cost nothing but their bytes. Tiles are no
-// deeper than the panels of a convolution need, and panels of two large groups take several steps.
+// deeper than the panels of a convolution need, and panels of two large groups take several steps. Groups of one quad,
+// which fill vectors without any zeros, are left to those (qgrouped-inl.h).
 #if defined(OCTAVO_CORE_KERNELS_QAMX_GROUPED_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTAVO_CORE_KERNELS_QAMX_GROUPED_INL_H_
 #undef OCTAVO_CORE_KERNELS_QAMX_GROUPED_INL_H_
@@ -24,6 +25,7 @@
 #include "core/kernels/amx-inl.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/qamx-inl.h"
+#include "core/kernels/qgrouped-inl.h"
 #include "core/kernels/rows.h"
 #include "hwy/highway.h"
 
@@ -32,11 +34,15 @@ HWY_BEFORE_NAMESPACE();
 namespace octavo {
 namespace HWY_NAMESPACE {
 
+HWY_INLINE bool FillVectors(size_t n, size_t groups, size_t k) { return GroupQuads(n / groups, groups, k) == 4; }
+
 inline size_t QAmxGroupedPackedBytes(size_t n, size_t groups, size_t segments, size_t k) {
+  if (FillVectors(n, groups, k)) return QGroupedPackedBytes(n, groups, segments, k);
   return DivideUp(n, kAmxPanel) * AmxWindows(n, groups, k).panel_bytes(segments);
 }
 
 inline void QAmxGroupedPack(const GemmWeights& w, size_t groups, void* packed) {
+  if (FillVectors(w.n, groups, w.k)) return QGroupedPack(w, groups, packed);
   const AmxWindows windows(w.n, groups, w.k);
   const size_t panel_bytes = windows.panel_bytes(w.segments), depth = windows.depth;
   std::memset(packed, 0, DivideUp(w.n, kAmxPanel) * panel_bytes);
@@ -54,6 +60,11 @@ inline void QAmxGroupedPack(const GemmWeights& w, size_t groups, void* packed) {
       }
     }
   }
+}
+
+inline void QAmxGrouped(const QGemmArgs& args, size_t m_begin, size_t m_end, size_t n_begin, size_t n_end) {
+  const auto kernel = FillVectors(args.n, args.groups, args.a.k) ? QGrouped : QAmx;
+  kernel(args, m_begin, m_end, n_begin, n_end);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
