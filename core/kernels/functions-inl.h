@@ -90,6 +90,31 @@ HWY_INLINE VF64 Expm1Of(VF64 x) {
   return hn::IfThenElse(hn::Eq(x, Number(0)), x, result);
 }
 
+// ln x for 1 <= x <= 2.
+HWY_INLINE VF64 LogOf(VF64 x) {
+  static constexpr double kCoefficients[] = {2.0 / 3,  2.0 / 5,  2.0 / 7,  2.0 / 9,  2.0 / 11,
+                                             2.0 / 13, 2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21};
+  const VF64 one = Number(1.0);
+  const auto halved = hn::Ge(x, Number(0x1.6a09e667f3bcdp+0));
+  const VF64 m = hn::IfThenElse(halved, hn::Mul(x, Number(0.5)), x), n = hn::IfThenElseZero(halved, one);
+  const VF64 f = hn::Div(hn::Sub(m, one), hn::Add(m, one)), square = hn::Mul(f, f);
+  const VF64 log_m = hn::Add(hn::Mul(Number(2.0), f), hn::Mul(hn::Mul(f, square), Polynomial(kCoefficients, square)));
+  return hn::Add(hn::Mul(n, Number(0x1.62e42feep-1)), hn::Add(log_m, hn::Mul(n, Number(0x1.a39ef35793c76p-33))));
+}
+
+HWY_INLINE VF64 SoftplusOf(VF64 x) {
+  const VF64 one = Number(1.0);
+  const VF64 t = ExpOf(hn::Neg(hn::Abs(x)));
+  const VF64 u = hn::Add(one, t);
+  const VF64 log = hn::Mul(LogOf(u), hn::Div(t, hn::Sub(u, one)));
+  const VF64 log1p = hn::IfThenElse(hn::Eq(u, one), t, log);
+  return hn::IfThenElse(hn::Gt(x, Number(0)), hn::Add(x, log1p), log1p);
+}
+
+HWY_INLINE VF64 EluOf(VF64 x, double alpha, double gamma) {
+  return hn::Mul(Number(gamma), hn::IfThenElse(hn::Lt(x, Number(0)), hn::Mul(Number(alpha), Expm1Of(x)), x));
+}
+
 HWY_INLINE VF64 SigmoidOf(VF64 x) {
   const auto positive = hn::Ge(x, Number(0));
   const VF64 e = ExpOf(hn::IfThenElse(positive, hn::Neg(x), x));
@@ -202,10 +227,83 @@ HWY_INLINE VF64 ExpOfMinusNear(VF64 x) {
   return hn::BitCast(DF64(), hn::Add(hn::BitCast(du, p), hn::ShiftLeft<52>(hn::BitCast(du, shifted))));
 }
 
+// 1 / x to 2^-41.9 of it.
+HWY_INLINE VF64 ReciprocalNear(VF64 x) {
+  const VF64 one = Number(1.0);
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  // start * (1 + e + e^2), e = 1 - x * start, |e| < 2^-14
+  const VF64 start = hn::ApproximateReciprocal(x);
+  const VF64 e = hn::NegMulAdd(x, start, one);
+  return hn::MulAdd(start, hn::MulAdd(e, e, e), start);
+#else
+  return hn::Div(one, x);
+#endif
+}
+
 // From 40 on the result is 1.
 HWY_INLINE VF64 SigmoidNear(VF64 x) {
-  const VF64 one = Number(1.0);
-  return hn::Div(one, hn::Add(one, ExpOfMinusNear(hn::Min(x, Number(40.0)))));
+  return ReciprocalNear(hn::Add(Number(1.0), ExpOfMinusNear(hn::Min(x, Number(40.0)))));
+}
+
+// e^x - 1 to 2^-45 of it, for |x| < 700: 2^n (e^r - 1) + (2^n - 1), (e^r - 1) / r being the polynomial of least
+// relative error, 2^-49.4.
+HWY_INLINE VF64 Expm1Near(VF64 x) {
+  static constexpr double kCoefficients[] = {0x1.0000000000005p+0,  0x1.fffffffffffafp-2,  0x1.5555555550deap-3,
+                                             0x1.5555555565bb2p-5,  0x1.11111123af9b3p-7,  0x1.6c16c1357a407p-10,
+                                             0x1.a01994fa3d036p-13, 0x1.a01a7338ec647p-16, 0x1.72e0d574faf7dp-19,
+                                             0x1.27e547e105362p-22};
+  const hn::RebindToUnsigned<DF64> du;
+  const VF64 shift = Number(0x1.8p52);
+  const VF64 shifted = hn::MulAdd(x, Number(0x1.71547652b82fep+0), shift);
+  const VF64 r = hn::NegMulAdd(hn::Sub(shifted, shift), Number(0x1.62e42fefa39efp-1), x);
+  const VF64 power =
+      hn::BitCast(DF64(), hn::Add(hn::BitCast(du, Number(1.0)), hn::ShiftLeft<52>(hn::BitCast(du, shifted))));
+  return hn::MulAdd(hn::Mul(power, r), PolynomialNear(kCoefficients, r), hn::Sub(power, Number(1.0)));
+}
+
+// From 22 on the result is 1.
+HWY_INLINE VF64 TanhNear(VF64 x) {
+  const VF64 e = Expm1Near(hn::Mul(Number(2.0), hn::Min(hn::Abs(x), Number(22.0))));
+  return hn::CopySign(hn::Mul(e, ReciprocalNear(hn::Add(e, Number(2.0)))), x);
+}
+
+// Below -60 the result is that of -60.
+HWY_INLINE VF64 EluNear(VF64 x, double alpha, double gamma) {
+  const VF64 below = hn::Mul(Number(alpha), Expm1Near(hn::Max(hn::Min(x, Number(0)), Number(-60.0))));
+  return hn::Mul(Number(gamma), hn::IfThenElse(hn::Lt(x, Number(0)), below, x));
+}
+
+// max(x, 0) + ln(1 + t), t = e^-|x|, as s p(s^2), s = t / (2 + t), p being the polynomial of least relative error for
+// s <= 1/3, 2^-49. From 100 on the result is x.
+HWY_INLINE VF64 SoftplusNear(VF64 x) {
+  static constexpr double kCoefficients[] = {0x1.0000000000008p+1, 0x1.555555554a654p-1, 0x1.999999adee6dfp-2,
+                                             0x1.249241e1c4f8fp-2, 0x1.c71f08d96c3cap-3, 0x1.741afb62ce11cp-3,
+                                             0x1.3eea5804e390ep-3, 0x1.e0c55c8db0bbfp-4, 0x1.808196168c345p-3};
+  const VF64 t = ExpOfMinusNear(hn::Min(hn::Abs(x), Number(100.0)));
+  const VF64 s = hn::Mul(t, ReciprocalNear(hn::Add(t, Number(2.0))));
+  return hn::MulAdd(s, PolynomialNear(kCoefficients, hn::Mul(s, s)), hn::Max(x, Number(0)));
+}
+
+// x tanh(ln(1 + e)) = x n / (n + 2), e = e^x, n = e (e + 2). From 40 on the result is x.
+HWY_INLINE VF64 MishNear(VF64 x) {
+  const VF64 e = ExpOfMinusNear(hn::Max(hn::Neg(x), Number(-40.0)));
+  const VF64 n = hn::Mul(e, hn::Add(e, Number(2.0)));
+  return hn::Mul(hn::Mul(x, n), ReciprocalNear(hn::Add(n, Number(2.0))));
+}
+
+// x times the normal distribution up to x: e^(-x^2 / 2) p(t) up to -|x|, t = (|x| - 6) / (|x| + 6), p being the
+// polynomial of least relative error for |x| < 12.6, 2^-46.9. From 12 on the result is x.
+HWY_INLINE VF64 GeluNear(VF64 x) {
+  static constexpr double kCoefficients[] = {0x1.095608c7b15dcp-4,   -0x1.f89d2352c061ep-4, 0x1.b17c5d341dadap-4,
+                                             -0x1.4f7cb5246b780p-4,  0x1.d17ec9c5add5fp-5,  -0x1.1f2ab2cd78a8bp-5,
+                                             0x1.3718194dd2724p-6,   -0x1.21e1453095a25p-7, 0x1.bffe964db2e1ap-9,
+                                             -0x1.09acc9614a1e5p-10, 0x1.7a3e76bf7286cp-13, 0x1.a204fd5b3e0e9p-17,
+                                             -0x1.5539022adf634p-16, 0x1.6de718039db82p-18, 0x1.cee800a82b41cp-30,
+                                             -0x1.6deb70135f6d3p-20, -0x1.1750916da3ed1p-22};
+  const VF64 u = hn::Min(hn::Abs(x), Number(12.0));
+  const VF64 t = hn::NegMulAdd(Number(12.0), ReciprocalNear(hn::Add(u, Number(6.0))), Number(1.0));
+  const VF64 tail = hn::Mul(ExpOfMinusNear(hn::Mul(hn::Mul(u, u), Number(0.5))), PolynomialNear(kCoefficients, t));
+  return hn::Mul(x, hn::IfThenElse(hn::Lt(x, Number(0)), tail, hn::Sub(Number(1.0), tail)));
 }
 
 // erf(x) = x p(x^2 - 7.75), p being the polynomial of least relative error for x^2 < 15.5, 2^-42.6. There the result is
@@ -278,6 +376,46 @@ inline void Exp(const float* x, float* y, size_t n) {
       [](VF64 v) HWY_ATTR { return ExpOf(v); });
 }
 
+inline void Tanh(const float* x, float* y, size_t n) {
+  ForDoublesNear(
+      x, y, n, [](VF64 v) HWY_ATTR { return TanhNear(v); },
+      [](VF64 v) HWY_ATTR { return hn::Or(hn::Ge(hn::Abs(v), Number(0x1p-126)), hn::Eq(v, Number(0))); },
+      [](VF64 v) HWY_ATTR { return TanhOf(v); });
+}
+
+inline void Softplus(const float* x, float* y, size_t n) {
+  ForDoublesNear(
+      x, y, n, [](VF64 v) HWY_ATTR { return SoftplusNear(v); },
+      [](VF64 v) HWY_ATTR { return hn::Ge(v, Number(-87.0)); }, [](VF64 v) HWY_ATTR { return SoftplusOf(v); });
+}
+
+inline void Mish(const float* x, float* y, size_t n) {
+  ForDoublesNear(
+      x, y, n, [](VF64 v) HWY_ATTR { return MishNear(v); },
+      [](VF64 v) HWY_ATTR { return hn::And(hn::Ge(v, Number(-80.0)), hn::Ge(hn::Abs(v), Number(0x1p-120))); },
+      [](VF64 v) HWY_ATTR { return hn::Mul(v, TanhOf(SoftplusOf(v))); });
+}
+
+// y = gamma * (x < 0 ? alpha * (e^x - 1) : x)
+inline void Elu(const float* x, float* y, size_t n, double alpha, double gamma) {
+  ForDoublesNear(
+      x, y, n, [=](VF64 v) HWY_ATTR { return EluNear(v, alpha, gamma); },
+      [=](VF64 v) HWY_ATTR {
+        const VF64 below = hn::Mul(Number(alpha * gamma), v);
+        return hn::Or(hn::Ge(v, Number(0)), hn::Ge(hn::Abs(below), Number(0x1p-120)));
+      },
+      [=](VF64 v) HWY_ATTR { return EluOf(v, alpha, gamma); });
+}
+
+inline void Gelu(const float* x, float* y, size_t n) {
+  ForDoublesNear(
+      x, y, n, [](VF64 v) HWY_ATTR { return GeluNear(v); },
+      [](VF64 v) HWY_ATTR { return hn::And(hn::Ge(v, Number(-12.0)), hn::Ge(hn::Abs(v), Number(0x1p-120))); },
+      [](VF64 v) HWY_ATTR {
+        return hn::Mul(hn::Mul(Number(0.5), v), ErfcOf(hn::Mul(hn::Neg(v), Number(0x1.6a09e667f3bcdp-1))));
+      });
+}
+
 inline void Erf(const float* x, float* y, size_t n) {
   ForDoublesNear(
       x, y, n, [](VF64 v) HWY_ATTR { return ErfNear(v); },
@@ -331,7 +469,13 @@ inline void FFunction(FloatFunction function, const float* x, float* y, size_t n
     case FloatFunction::kSigmoidMul:
       return SigmoidMul(x, y, n);
     case FloatFunction::kTanh:
-      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR { return TanhOf(v); });
+      return Tanh(x, y, n);
+    case FloatFunction::kSoftplus:
+      return Softplus(x, y, n);
+    case FloatFunction::kMish:
+      return Mish(x, y, n);
+    case FloatFunction::kElu:
+      return Elu(x, y, n, a, b);
     case FloatFunction::kErf:
       return Erf(x, y, n);
     case FloatFunction::kErfGelu:
@@ -348,9 +492,7 @@ inline void FFunction(FloatFunction function, const float* x, float* y, size_t n
         return hn::Mul(v, ClampOf(hn::Add(hn::Div(v, Number(6.0)), Number(0.5)), 0.0, 1.0));
       });
     case FloatFunction::kGelu:
-      return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR {
-        return hn::Mul(hn::Mul(Number(0.5), v), ErfcOf(hn::Mul(hn::Neg(v), Number(0x1.6a09e667f3bcdp-1))));
-      });
+      return Gelu(x, y, n);
     case FloatFunction::kGeluTanh:
       return ForDoubles(x, y, n, [](VF64 v) HWY_ATTR {
         const VF64 cube = hn::Mul(hn::Mul(hn::Mul(Number(0.044715), v), v), v);

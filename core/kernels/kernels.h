@@ -280,6 +280,9 @@ enum class FloatFunction : uint8_t {
   kSigmoid,
   kSigmoidMul,  // x * Sigmoid(x) as the two nodes, hence rounded twice
   kTanh,
+  kSoftplus,
+  kMish,
+  kElu,  // alpha, and beta times all: Selu
   kErf,
   kErfGelu,      // x * (Erf(x / alpha) + 1) * 0.5 as five nodes, each rounded
   kLeakyRelu,    // alpha

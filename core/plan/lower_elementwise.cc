@@ -220,6 +220,14 @@ std::optional<Function> FunctionOf(const PlanBuilder& b, NodeId n) {
   if (op == "Exp") return Function{FloatFunction::kExp};
   if (op == "Sigmoid") return Function{FloatFunction::kSigmoid};
   if (op == "Tanh") return Function{FloatFunction::kTanh};
+  if (op == "Softplus") return Function{FloatFunction::kSoftplus};
+  if (op == "Mish") return Function{FloatFunction::kMish};
+  if (op == "Elu") return Function{FloatFunction::kElu, reader.Float("alpha", 1.0f), 1.0f};
+  if (op == "Selu") {
+    const float alpha = reader.Float("alpha", 1.67326319217681884765625f);
+    const float gamma = reader.Float("gamma", 1.05070102214813232421875f);
+    if (alpha > 0) return Function{FloatFunction::kElu, alpha, gamma};
+  }
   if (op == "Erf") return Function{FloatFunction::kErf};
   if (op == "LeakyRelu") return Function{FloatFunction::kLeakyRelu, reader.Float("alpha", 0.01f)};
   if (op == "Swish") return Function{FloatFunction::kSwish, reader.Float("alpha", 1.0f)};

@@ -38,7 +38,7 @@ std::vector<float> Inputs() {
 
 // Some take a shorter way wherever that surely rounds to the same float. All floats would take minutes: `kStride` = 1
 // compares them (done for avx3_dl).
-void CompareTheShortWay(FloatFunction function, float (*want)(float)) {
+void CompareTheShortWay(FloatFunction function, float (*want)(float), float alpha = 0, float beta = 0) {
   constexpr uint64_t kStride = 2039;
   constexpr size_t kBlock = 4096;
   std::vector<float> x(kBlock), y(kBlock);
@@ -50,7 +50,7 @@ void CompareTheShortWay(FloatFunction function, float (*want)(float)) {
         v = std::bit_cast<float>(static_cast<uint32_t>(bits));
         bits += kStride;
       }
-      table->ffunction(function, x.data(), y.data(), kBlock, 0, 0);
+      table->ffunction(function, x.data(), y.data(), kBlock, alpha, beta);
       for (size_t i = 0; i < kBlock; ++i) {
         const float w = want(x[i]);
         const float one_nan = w == w ? w : std::numeric_limits<float>::quiet_NaN();
@@ -63,6 +63,24 @@ void CompareTheShortWay(FloatFunction function, float (*want)(float)) {
 TEST(Functions, ExpIsTheSameByTheShortWay) { CompareTheShortWay(FloatFunction::kExp, ExpF); }
 TEST(Functions, ErfIsTheSameByTheShortWay) { CompareTheShortWay(FloatFunction::kErf, ErfF); }
 TEST(Functions, SigmoidIsTheSameByTheShortWay) { CompareTheShortWay(FloatFunction::kSigmoid, SigmoidF); }
+TEST(Functions, TanhIsTheSameByTheShortWay) { CompareTheShortWay(FloatFunction::kTanh, TanhF); }
+TEST(Functions, SoftplusIsTheSameByTheShortWay) { CompareTheShortWay(FloatFunction::kSoftplus, SoftplusF); }
+TEST(Functions, EluIsTheSameByTheShortWay) {
+  CompareTheShortWay(
+      FloatFunction::kElu, [](float x) { return x < 0 ? Expm1F(x) : x; }, 1, 1);
+}
+TEST(Functions, MishIsTheSameByTheShortWay) {
+  CompareTheShortWay(FloatFunction::kMish, [](float v) {
+    const double x = v;
+    return static_cast<float>(x * math::Tanh(math::Softplus(x)));
+  });
+}
+TEST(Functions, GeluIsTheSameByTheShortWay) {
+  CompareTheShortWay(FloatFunction::kGelu, [](float v) {
+    const double x = v;
+    return static_cast<float>(0.5 * x * math::Erfc(-x * 0x1.6a09e667f3bcdp-1));
+  });
+}
 TEST(Functions, SigmoidMulIsTheSameByTheShortWay) {
   CompareTheShortWay(FloatFunction::kSigmoidMul, [](float x) { return x * SigmoidF(x); });
 }
@@ -88,6 +106,13 @@ TEST(Functions, EqualTheRows) {
       {FloatFunction::kSigmoid, "Sigmoid", {}},
       {FloatFunction::kTanh, "Tanh", {}},
       {FloatFunction::kErf, "Erf", {}},
+      {FloatFunction::kSoftplus, "Softplus", {}},
+      {FloatFunction::kMish, "Mish", {}},
+      {FloatFunction::kElu, "Elu", {}, 1.0f, 1.0f},
+      {FloatFunction::kElu, "Elu", {{"alpha", -0.3f}}, -0.3f, 1.0f},
+      {FloatFunction::kElu, "Elu", {{"alpha", 0.0f}}, 0.0f, 1.0f},
+      {FloatFunction::kElu, "Elu", {{"alpha", 1e-30f}}, 1e-30f, 1.0f},
+      {FloatFunction::kElu, "Selu", {}, 1.67326319217681884765625f, 1.05070102214813232421875f},
       {FloatFunction::kLeakyRelu, "LeakyRelu", {}, 0.01f},
       {FloatFunction::kLeakyRelu, "LeakyRelu", {{"alpha", -1.7f}}, -1.7f},
       {FloatFunction::kSwish, "Swish", {{"alpha", 1.0f}}, 1.0f},
