@@ -24,6 +24,7 @@ void FillFunctions(KernelTable& table) {
   table.fsoftmax = nullptr;
 #endif
   table.flayer_norm = FLayerNorm;
+  table.finstance_norm = FInstanceNorm;
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -293,6 +293,21 @@ enum class FloatFunction : uint8_t {
   kGeluTanh,
 };
 
+// y = clamp(((x - mean) * (1 / sqrt(variance + epsilon))) * scale + bias, lo, hi), each float operation rounded, mean
+// and variance being those of the channel's pixels: instance normalization of one image. Strides in bytes; channels are
+// adjacent, and memory can be read up to a whole vector of them.
+struct FInstanceNormArgs {
+  const void* x = nullptr;
+  void* y = nullptr;
+  int64_t x_line = 0, x_column = 0;
+  int64_t y_line = 0, y_column = 0;
+  size_t lines = 1, columns = 1, channels = 0;
+  const float* scale = nullptr;
+  const float* bias = nullptr;
+  float epsilon = 0;
+  float lo = kNoLow, hi = kNoHigh;
+};
+
 // y = clamp((x - mean) * factor + bias, lo, hi), each float operation rounded: batch normalization of `rows` rows of n
 // channels.
 struct FBatchNormArgs {
@@ -393,6 +408,9 @@ struct KernelTable {
   void (*fclamp)(const float* x, float* y, size_t n, float lo, float hi);  // y may be x
 
   void (*flayer_norm)(const FLayerNormArgs& args);
+
+  // Channels [begin, end); begin is a multiple of 16.
+  void (*finstance_norm)(const FInstanceNormArgs& args, size_t begin, size_t end);
 
   // y may be x. Null where the target has no vectors of doubles, as is fsoftmax: Softmax of contiguous rows of n >= 1.
   void (*ffunction)(FloatFunction function, const float* x, float* y, size_t n, float alpha, float beta);

@@ -12,6 +12,7 @@
 #include "core/kernels/float-inl.h"
 #include "core/kernels/functions-inl.h"
 #include "core/kernels/kernels.h"
+#include "core/kernels/store-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -80,6 +81,56 @@ inline void FLayerNorm(const FLayerNormArgs& args) {
       if (args.bias) scaled = hn::Add(scaled, load(args.bias + i));
       store(OneNaN(scaled), y + i);
     });
+  }
+}
+
+// LaneSums (core/ops/lane_sum.h) of f(x) over the pixels x of an image, one for each channel of a vector.
+template <class F>
+HWY_INLINE auto PixelSums(const FInstanceNormArgs& args, size_t channel, F f) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  HWY_ALIGN float sums[16 * hn::MaxLanes(hn::ScalableTag<float>())] = {};
+  size_t i = 0;
+  for (size_t line = 0; line < args.lines; ++line) {
+    const uint8_t* x = static_cast<const uint8_t*>(args.x) + static_cast<int64_t>(line) * args.x_line;
+    for (size_t column = 0; column < args.columns; ++column, ++i, x += args.x_column) {
+      float* sum = sums + i % 16 * lanes;
+      hn::Store(hn::Add(hn::Load(d, sum), f(hn::LoadU(d, reinterpret_cast<const float*>(x) + channel))), d, sum);
+    }
+  }
+  for (size_t half = 8; half > 0; half /= 2) {
+    for (size_t k = 0; k < half * lanes; k += lanes) {
+      hn::Store(hn::Add(hn::Load(d, sums + k), hn::Load(d, sums + k + half * lanes)), d, sums + k);
+    }
+  }
+  return hn::Load(d, sums);
+}
+
+inline void FInstanceNorm(const FInstanceNormArgs& shared, size_t begin, size_t end) {
+  const FInstanceNormArgs args = shared;  // out of reach of stores
+  const hn::ScalableTag<float> d;
+  const auto count = hn::Set(d, static_cast<float>(args.lines * args.columns));
+  const auto lo = hn::Set(d, args.lo), hi = hn::Set(d, args.hi);
+  for (size_t channel = begin; channel < end; channel += hn::Lanes(d)) {
+    const size_t left = end - channel;
+    const auto mean = hn::Div(PixelSums(args, channel, [](auto v) HWY_ATTR { return v; }), count);
+    const auto squares = PixelSums(args, channel, [&](auto v) HWY_ATTR {
+      const auto deviation = hn::Sub(v, mean);
+      return hn::Mul(deviation, deviation);
+    });
+    const auto variance = hn::Div(squares, count);
+    const auto inverse = hn::Div(hn::Set(d, 1.0f), hn::Sqrt(hn::Add(variance, hn::Set(d, args.epsilon))));
+    const auto scale = hn::LoadN(d, args.scale + channel, left), bias = hn::LoadN(d, args.bias + channel, left);
+    for (size_t line = 0; line < args.lines; ++line) {
+      const uint8_t* x = static_cast<const uint8_t*>(args.x) + static_cast<int64_t>(line) * args.x_line;
+      uint8_t* y = static_cast<uint8_t*>(args.y) + static_cast<int64_t>(line) * args.y_line;
+      for (size_t column = 0; column < args.columns; ++column, x += args.x_column, y += args.y_column) {
+        const auto value = hn::LoadU(d, reinterpret_cast<const float*>(x) + channel);
+        const auto normalized = hn::Mul(hn::Sub(value, mean), inverse);
+        const auto result = ClampedOrNaN(hn::Add(hn::Mul(normalized, scale), bias), lo, hi);
+        StoreUpTo(result, d, reinterpret_cast<float*>(y) + channel, left);
+      }
+    }
   }
 }
 

@@ -396,7 +396,8 @@ bool PlanBuilder::WantsPixels(ValueId v) const {
       }
       const bool elementwise = op.lowering == Lowering::kUnary || op.lowering == Lowering::kBinary ||
                                op.lowering == Lowering::kQuantize || op.lowering == Lowering::kDequantize ||
-                               type == "Table" || type == "QAdd" || type == "QMul" || type == "BatchNormalization";
+                               type == "Table" || type == "QAdd" || type == "QMul" || type == "BatchNormalization" ||
+                               type == "InstanceNormalization";
       const ValueId out = node(reader).outputs[0];
       if (elementwise && IsConcrete(out) && shape(out) == shape(v)) open.push_back(out);
     }
@@ -430,7 +431,7 @@ Status PlanBuilder::Lower(NodeId n) {
   for (ValueId v : node(n).outputs) concrete &= v == kNoValue || (IsConcrete(v) && shape(v).Elements() > 0);
   if (concrete) {
     for (const auto lower : {LowerMove, LowerProduct, LowerMatMul, LowerWindow, LowerResize, LowerBatchNorm,
-                             LowerAffine, LowerElementwise, LowerDynamicQuantize, LowerRows}) {
+                             LowerInstanceNorm, LowerAffine, LowerElementwise, LowerDynamicQuantize, LowerRows}) {
       OCTAVO_ASSIGN_OR_RETURN(const bool lowered, lower(*this, n));
       if (lowered) {
         done_[n] = true;

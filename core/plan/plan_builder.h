@@ -140,6 +140,7 @@ Result<bool> LowerMatMul(PlanBuilder& builder, NodeId n);  // of two computed op
 Result<bool> LowerWindow(PlanBuilder& builder, NodeId n);  // pools and means
 Result<bool> LowerResize(PlanBuilder& builder, NodeId n);
 Result<bool> LowerBatchNorm(PlanBuilder& builder, NodeId n);
+Result<bool> LowerInstanceNorm(PlanBuilder& builder, NodeId n);
 Result<bool> LowerAffine(PlanBuilder& builder, NodeId n);
 Result<bool> LowerElementwise(PlanBuilder& builder, NodeId n);
 Result<bool> LowerDynamicQuantize(PlanBuilder& builder, NodeId n);

@@ -112,5 +112,59 @@ TEST(Normalize, LayerAndRmsEqualTheRows) {
   }
 }
 
+// Pixels with room between them and lines with room behind them, against planes.
+TEST(Normalize, InstanceEqualsTheRow) {
+  const auto memory = std::make_shared<Memory>();
+  for (uint32_t seed = 0; seed < 200 && !HasFailure(); ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
+    const size_t lines = 1 + below(9), columns = 1 + below(9), channels = 1 + below(70), plane = lines * columns;
+    const size_t pixel = channels + below(3), line = columns * pixel + below(5);
+    const auto values = [&](size_t n) {
+      Floats v(n);
+      for (float& x : v) x = std::uniform_real_distribution<float>(-3, 3)(random);
+      return v;
+    };
+    Floats planes = values(channels * plane), scale = values(channels), bias = values(channels);
+    if (seed % 7 == 0) planes[below(planes.size())] = std::nanf("");
+    if (seed % 5 == 0) std::fill_n(planes.begin(), plane, 0.25f);  // no variance
+    const float epsilon = seed % 5 == 1 ? 0.0f : 1e-5f;
+    Node node;
+    node.op_type = "InstanceNormalization";
+    node.op = FindOperator("", node.op_type);
+    node.attributes = {{"epsilon", epsilon}};
+    node.inputs = {0, 1, 2}, node.outputs = {3};
+    const auto count = [](size_t n) { return static_cast<int64_t>(n); };
+    const std::vector<Tensor> inputs = {
+        *Tensor::Of<float>(memory, Shape{1, count(channels), count(lines), count(columns)}, planes),
+        *Tensor::Of<float>(memory, Shape{count(channels)}, scale),
+        *Tensor::Of<float>(memory, Shape{count(channels)}, bias)};
+    std::vector<Tensor> outputs;
+    ASSERT_TRUE(EvaluateNode(node, kNewestOpset, inputs, memory, &outputs).ok());
+    const auto at = [&](size_t c, size_t i) { return i / columns * line + i % columns * pixel + c; };
+    Floats x(lines * line + 64, 7.0f), want(lines * line, 9.0f);
+    for (size_t c = 0; c < channels; ++c) {
+      for (size_t i = 0; i < plane; ++i) {
+        x[at(c, i)] = planes[c * plane + i];
+        want[at(c, i)] = outputs[0].data<float>()[c * plane + i];
+      }
+    }
+    for (const char* target : KernelTargets()) {
+      Floats y(lines * line, 9.0f);
+      FInstanceNormArgs args;
+      args.x = x.data(), args.y = y.data();
+      args.x_line = args.y_line = count(line * sizeof(float));
+      args.x_column = args.y_column = count(pixel * sizeof(float));
+      args.lines = lines, args.columns = columns, args.channels = channels;
+      args.scale = scale.data(), args.bias = bias.data(), args.epsilon = epsilon;
+      const size_t cut = below(channels / 16 + 1) * 16;
+      FindKernels(target)->finstance_norm(args, 0, cut);
+      FindKernels(target)->finstance_norm(args, cut, channels);
+      ASSERT_EQ(std::memcmp(y.data(), want.data(), want.size() * sizeof(float)), 0)
+          << target << ": " << channels << " channels, " << lines << " x " << columns;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace octavo
