@@ -92,31 +92,30 @@ HWY_INLINE void FmaRow(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b,
   if constexpr (kVectors > 3) c3 = FusedMulAdd(df, x, hn::Load(df, b + 3 * lanes), c3);
 }
 
-// Adds what is to be added, applies slope and bounds, and stores one row.
-template <size_t kVectors>
-HWY_INLINE void FinishFloatRow(const FGemmArgs& args, size_t m, size_t n, size_t columns, VF c0, VF c1, VF c2, VF c3) {
+// Adds what is to be added to a tile's sums, applies slope and bounds, and stores the rows; unless the slice ends the
+// sums, stores these. One function for all tiles: inside each it would be most of their code.
+HWY_NOINLINE inline void FinishTile(const FGemmArgs& args, const float* HWY_RESTRICT sums, size_t m, size_t rows,
+                                    size_t n, FSlice slice) {
   const DF df;
   const size_t lanes = hn::Lanes(df);
-  const VF lo = hn::Set(df, args.lo);
-  const VF hi = hn::Set(df, args.hi);
-  float* to = reinterpret_cast<float*>(RowAddress(args.c, m)) + n;
-  const auto add = [&](const float* HWY_RESTRICT r) HWY_ATTR {
-    c0 = hn::Add(c0, hn::LoadU(df, r));
-    if constexpr (kVectors > 1) c1 = hn::Add(c1, hn::LoadU(df, r + lanes));
-    if constexpr (kVectors > 2) c2 = hn::Add(c2, hn::LoadU(df, r + 2 * lanes));
-    if constexpr (kVectors > 3) c3 = hn::Add(c3, hn::LoadU(df, r + 3 * lanes));
-  };
-  if (args.addend) add(args.addend + n);
-  if (args.residual.base) add(reinterpret_cast<const float*>(RowAddress(args.residual, m)) + n);
-  // All vectors but the last are whole.
-  const auto put = [&](size_t v, VF value) HWY_ATTR {
-    if (args.slope != 1) value = Leaky(value, hn::Set(df, args.slope));
-    StoreUpTo(ClampedOrNaN(value, lo, hi), df, to + v * lanes, columns - v * lanes);
-  };
-  put(0, c0);
-  if constexpr (kVectors > 1) put(1, c1);
-  if constexpr (kVectors > 2) put(2, c2);
-  if constexpr (kVectors > 3) put(3, c3);
+  const VF lo = hn::Set(df, args.lo), hi = hn::Set(df, args.hi), slope = hn::Set(df, args.slope);
+  const bool leaky = args.slope != 1;
+  const float* addend = args.addend ? args.addend + n : nullptr;
+  for (size_t row = m; row < m + rows; ++row) {
+    float* HWY_RESTRICT to = reinterpret_cast<float*>(RowAddress(args.c, row)) + n;
+    const float* residual =
+        args.residual.base ? reinterpret_cast<const float*>(RowAddress(args.residual, row)) + n : nullptr;
+    for (size_t j = 0; j < slice.columns; j += lanes, sums += lanes) {
+      VF c = hn::Load(df, sums);
+      if (slice.ends) {
+        if (addend) c = hn::Add(c, hn::LoadU(df, addend + j));
+        if (residual) c = hn::Add(c, hn::LoadU(df, residual + j));
+        if (leaky) c = Leaky(c, slope);
+        c = ClampedOrNaN(c, lo, hi);
+      }
+      StoreUpTo(c, df, to + j, slice.columns - j);
+    }
+  }
 }
 
 template <size_t kVectors>
@@ -133,10 +132,10 @@ template <size_t kVectors>
 HWY_INLINE void StoreSums(VF c0, VF c1, VF c2, VF c3, float* to) {
   const DF df;
   const size_t lanes = hn::Lanes(df);
-  hn::StoreU(c0, df, to);
-  if constexpr (kVectors > 1) hn::StoreU(c1, df, to + lanes);
-  if constexpr (kVectors > 2) hn::StoreU(c2, df, to + 2 * lanes);
-  if constexpr (kVectors > 3) hn::StoreU(c3, df, to + 3 * lanes);
+  hn::Store(c0, df, to);
+  if constexpr (kVectors > 1) hn::Store(c1, df, to + lanes);
+  if constexpr (kVectors > 2) hn::Store(c2, df, to + 2 * lanes);
+  if constexpr (kVectors > 3) hn::Store(c3, df, to + 3 * lanes);
 }
 
 // `ahead`: null, or from where on to fetch a line of cache with each k. Only panels of whole tiles are cut into slices.
@@ -159,14 +158,14 @@ HWY_NOINLINE void FGemmTile(const FGemmArgs& args, const float* HWY_RESTRICT b, 
   VF c30 = c00, c31 = c01, c32 = c02, c33 = c03;
   VF c40 = c00, c41 = c01, c42 = c02, c43 = c03;
   VF c50 = c00, c51 = c01, c52 = c02, c53 = c03;
-  const auto sums = [&](size_t row) { return reinterpret_cast<float*>(RowAddress(args.c, m + row)) + n; };
+  const auto so_far = [&](size_t row) { return reinterpret_cast<float*>(RowAddress(args.c, m + row)) + n; };
   if (kVectors == kFTileVectors && !slice.begins) {
-    LoadSums<kVectors>(sums(0), c00, c01, c02, c03);
-    if constexpr (kRows > 1) LoadSums<kVectors>(sums(1), c10, c11, c12, c13);
-    if constexpr (kRows > 2) LoadSums<kVectors>(sums(2), c20, c21, c22, c23);
-    if constexpr (kRows > 3) LoadSums<kVectors>(sums(3), c30, c31, c32, c33);
-    if constexpr (kRows > 4) LoadSums<kVectors>(sums(4), c40, c41, c42, c43);
-    if constexpr (kRows > 5) LoadSums<kVectors>(sums(5), c50, c51, c52, c53);
+    LoadSums<kVectors>(so_far(0), c00, c01, c02, c03);
+    if constexpr (kRows > 1) LoadSums<kVectors>(so_far(1), c10, c11, c12, c13);
+    if constexpr (kRows > 2) LoadSums<kVectors>(so_far(2), c20, c21, c22, c23);
+    if constexpr (kRows > 3) LoadSums<kVectors>(so_far(3), c30, c31, c32, c33);
+    if constexpr (kRows > 4) LoadSums<kVectors>(so_far(4), c40, c41, c42, c43);
+    if constexpr (kRows > 5) LoadSums<kVectors>(so_far(5), c50, c51, c52, c53);
   }
 
   for (size_t s = 0; s < args.a.segments; ++s) {
@@ -191,21 +190,15 @@ HWY_NOINLINE void FGemmTile(const FGemmArgs& args, const float* HWY_RESTRICT b, 
     }
   }
 
-  if (kVectors == kFTileVectors && !slice.ends) {
-    StoreSums<kVectors>(c00, c01, c02, c03, sums(0));
-    if constexpr (kRows > 1) StoreSums<kVectors>(c10, c11, c12, c13, sums(1));
-    if constexpr (kRows > 2) StoreSums<kVectors>(c20, c21, c22, c23, sums(2));
-    if constexpr (kRows > 3) StoreSums<kVectors>(c30, c31, c32, c33, sums(3));
-    if constexpr (kRows > 4) StoreSums<kVectors>(c40, c41, c42, c43, sums(4));
-    if constexpr (kRows > 5) StoreSums<kVectors>(c50, c51, c52, c53, sums(5));
-    return;
-  }
-  FinishFloatRow<kVectors>(args, m, n, slice.columns, c00, c01, c02, c03);
-  if constexpr (kRows > 1) FinishFloatRow<kVectors>(args, m + 1, n, slice.columns, c10, c11, c12, c13);
-  if constexpr (kRows > 2) FinishFloatRow<kVectors>(args, m + 2, n, slice.columns, c20, c21, c22, c23);
-  if constexpr (kRows > 3) FinishFloatRow<kVectors>(args, m + 3, n, slice.columns, c30, c31, c32, c33);
-  if constexpr (kRows > 4) FinishFloatRow<kVectors>(args, m + 4, n, slice.columns, c40, c41, c42, c43);
-  if constexpr (kRows > 5) FinishFloatRow<kVectors>(args, m + 5, n, slice.columns, c50, c51, c52, c53);
+  HWY_ALIGN float sums[kRows * kVectors * hn::MaxLanes(DF())];
+  const size_t step = kVectors * lanes;
+  StoreSums<kVectors>(c00, c01, c02, c03, sums);
+  if constexpr (kRows > 1) StoreSums<kVectors>(c10, c11, c12, c13, sums + step);
+  if constexpr (kRows > 2) StoreSums<kVectors>(c20, c21, c22, c23, sums + 2 * step);
+  if constexpr (kRows > 3) StoreSums<kVectors>(c30, c31, c32, c33, sums + 3 * step);
+  if constexpr (kRows > 4) StoreSums<kVectors>(c40, c41, c42, c43, sums + 4 * step);
+  if constexpr (kRows > 5) StoreSums<kVectors>(c50, c51, c52, c53, sums + 5 * step);
+  FinishTile(args, sums, m, kRows, n, slice);
 }
 
 template <size_t kVectors>
