@@ -8,22 +8,25 @@
 
 namespace octavo {
 
-Status Memory::Acquire(size_t bytes, void** out) {
+Status Memory::Charge(size_t bytes) {
   const uint64_t live = live_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   if (live > limits_.memory_bytes || live < bytes) {
-    live_.fetch_sub(bytes, std::memory_order_relaxed);
+    Discharge(bytes);
     return Error(Code::kLimit, "%zu more bytes would exceed the memory limit of %llu bytes", bytes,
                  static_cast<unsigned long long>(limits_.memory_bytes));
-  }
-  *out = hooks_.allocate ? hooks_.allocate(hooks_.opaque, bytes, kAlignment) : std::aligned_alloc(kAlignment, bytes);
-  if (!*out) {
-    live_.fetch_sub(bytes, std::memory_order_relaxed);
-    return Error(Code::kOutOfMemory, "cannot allocate %zu bytes", bytes);
   }
   uint64_t peak = peak_.load(std::memory_order_relaxed);
   while (peak < live && !peak_.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
   }
   return Ok();
+}
+
+Status Memory::Acquire(size_t bytes, void** out) {
+  OCTAVO_RETURN_IF_ERROR(Charge(bytes));
+  *out = hooks_.allocate ? hooks_.allocate(hooks_.opaque, bytes, kAlignment) : std::aligned_alloc(kAlignment, bytes);
+  if (*out) return Ok();
+  Discharge(bytes);
+  return Error(Code::kOutOfMemory, "cannot allocate %zu bytes", bytes);
 }
 
 void Memory::Release(void* pointer, size_t bytes) {
@@ -32,7 +35,7 @@ void Memory::Release(void* pointer, size_t bytes) {
   } else {
     std::free(pointer);
   }
-  live_.fetch_sub(bytes, std::memory_order_relaxed);
+  Discharge(bytes);
 }
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {

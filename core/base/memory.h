@@ -43,9 +43,14 @@ class Memory {
   const Limits& limits() const { return limits_; }
   uint64_t live_bytes() const { return live_.load(std::memory_order_relaxed); }
   uint64_t peak_bytes() const { return peak_.load(std::memory_order_relaxed); }
+  bool has_hooks() const { return hooks_.allocate != nullptr; }
 
  private:
   friend class Buffer;
+  friend class Region;
+  // Counts bytes that are had elsewhere.
+  Status Charge(size_t bytes);
+  void Discharge(size_t bytes) { live_.fetch_sub(bytes, std::memory_order_relaxed); }
   Status Acquire(size_t bytes, void** out);
   void Release(void* pointer, size_t bytes);
 

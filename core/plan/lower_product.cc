@@ -536,18 +536,15 @@ class ProductLowering {
     // Groups side by side in one product where the kernel can; else one product after the other.
     bool together = false;
     if (quantized_ && groups_ > 1 && !attributes_.is_float && !transposed_conv_) {
-      OCTAVO_ASSIGN_OR_RETURN(step->packed,
-                              b_.options().weights->Grouped(b_.kernels(), weights, groups_, kh * kw, b_.memory()));
+      OCTAVO_ASSIGN_OR_RETURN(step->packed, b_.options().weights->Grouped(b_.kernels(), weights, groups_, kh * kw));
       together = step->packed->bytes.size() != 0;
     }
     const int64_t joined = together ? 1 : GroupsInOne();
     WeightCache& cache = *b_.options().weights;
     if (transposed_conv_) {
-      OCTAVO_ASSIGN_OR_RETURN(step->packed,
-                              cache.Transposed(b_.kernels(), weights, groups_, joined, window, b_.memory()));
+      OCTAVO_ASSIGN_OR_RETURN(step->packed, cache.Transposed(b_.kernels(), weights, groups_, joined, window));
     } else if (!together) {
-      OCTAVO_ASSIGN_OR_RETURN(step->packed,
-                              cache.Conv(b_.kernels(), weights, groups_, joined, kh, kw, merged, b_.memory()));
+      OCTAVO_ASSIGN_OR_RETURN(step->packed, cache.Conv(b_.kernels(), weights, groups_, joined, kh, kw, merged));
     }
     const int64_t groups = together ? 1 : groups_ / joined, channels = x[1] / groups_ * joined;
     std::vector<View> views = {a};
@@ -699,8 +696,7 @@ class ProductLowering {
     w.kh = static_cast<size_t>(window.y().kernel), w.kw = static_cast<size_t>(window.x().kernel);
     w.stride_h = static_cast<size_t>(window.y().stride), w.stride_w = static_cast<size_t>(window.x().stride);
     w.dilation_h = static_cast<size_t>(window.y().dilation), w.dilation_w = static_cast<size_t>(window.x().dilation);
-    OCTAVO_ASSIGN_OR_RETURN(const auto packed,
-                            b_.options().weights->Depthwise(b_.kernels(), Weights(), w, b_.memory()));
+    OCTAVO_ASSIGN_OR_RETURN(const auto packed, b_.options().weights->Depthwise(b_.kernels(), Weights(), w));
     return quantized_ ? EmitDepthwise<QDepthwiseArgs>(window, w, packed)
                       : EmitDepthwise<FDepthwiseArgs>(window, w, packed);
   }
@@ -746,8 +742,7 @@ class ProductLowering {
     const Shape& x = b_.shape(node_.inputs[0]);
     const int64_t k = x[x.rank() - 1];
     auto step = std::make_unique<ProductStep<Args>>();
-    OCTAVO_ASSIGN_OR_RETURN(step->packed,
-                            b_.options().weights->Matrix(b_.kernels(), Weights(), transposed_, b_.memory()));
+    OCTAVO_ASSIGN_OR_RETURN(step->packed, b_.options().weights->Matrix(b_.kernels(), Weights(), transposed_));
     OCTAVO_ASSIGN_OR_RETURN(step->a, b_.ReadRows(node_.inputs[0]));
     std::vector<View> views = {step->a};
     if constexpr (std::is_same_v<Args, QGemmArgs>) {

@@ -31,6 +31,15 @@ bool Same(std::span<const Shape> a, std::span<const Shape> b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
 
+// Of what may be weights.
+uint64_t ConstantBytes(const Graph& graph) {
+  uint64_t bytes = 0;
+  for (const Value& value : graph.values) {
+    if (value.constant && value.constant->shape().rank() > 1) bytes += value.constant->bytes();
+  }
+  return bytes;
+}
+
 class ProgramImpl : public Program {
  public:
   ProgramImpl(Integerized integerized, std::string cpu_target, const BuildOptions& options, MemoryPtr memory)
@@ -38,7 +47,8 @@ class ProgramImpl : public Program {
         decisions_(std::move(integerized.decisions)),
         cpu_target_(std::move(cpu_target)),
         options_(options),
-        memory_(std::move(memory)) {
+        memory_(std::move(memory)),
+        weights_(memory_, ConstantBytes(graph_)) {
     options_.weights = &weights_;
   }
 

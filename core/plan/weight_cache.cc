@@ -52,9 +52,9 @@ Result<Buffer> TapsOutermost(const Tensor& weights, const ConvLayout& layout, in
 
 // Packs the groups of `w`, which describes the first; group_stride leads from one to the next.
 Status PackGroups(const KernelTable& kernels, bool integer, GemmWeights w, int64_t groups, int64_t group_stride,
-                  PackedWeights* packed, const MemoryPtr& memory) {
+                  PackedWeights* packed, Region& region) {
   packed->group_bytes = (integer ? kernels.qgemm_packed_bytes : kernels.fgemm_packed_bytes)(w.n, w.segments, w.k);
-  OCTAVO_ASSIGN_OR_RETURN(packed->bytes, Buffer::Create(memory, packed->group_bytes * static_cast<size_t>(groups)));
+  OCTAVO_ASSIGN_OR_RETURN(packed->bytes, region.Allocate(packed->group_bytes * static_cast<size_t>(groups)));
   if (integer) packed->sums.resize(w.n * static_cast<size_t>(groups));
   for (size_t g = 0; g < static_cast<size_t>(groups); ++g) {
     void* to = static_cast<char*>(packed->bytes.data()) + g * packed->group_bytes;
@@ -78,8 +78,7 @@ WeightCache::Pointer InPlaceOf(const Tensor& weights, std::shared_ptr<PackedWeig
 }  // namespace
 
 Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const Tensor& weights, int64_t groups,
-                                               int64_t joined, int64_t kh, int64_t kw, bool merged,
-                                               const MemoryPtr& memory) {
+                                               int64_t joined, int64_t kh, int64_t kw, bool merged) {
   Pointer& entry = entries_[{weights.raw(), merged ? kConvMerged : kConv, groups, kh, kw}];
   if (entry) return entry;
   const bool integer = weights.dtype() == DType::kInt8;
@@ -90,7 +89,7 @@ Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const
   if (channels > 1 && (taps > 1 || joined > 1)) {
     const ConvLayout layout{groups, outputs / groups, channels / joined, taps, false};
     const auto permute = integer ? TapsOutermost<int8_t> : TapsOutermost<float>;
-    OCTAVO_ASSIGN_OR_RETURN(permuted, permute(weights, layout, joined, {}, memory));
+    OCTAVO_ASSIGN_OR_RETURN(permuted, permute(weights, layout, joined, {}, memory_));
     source = permuted.data();
   }
   const auto element = static_cast<int64_t>(integer ? sizeof(int8_t) : sizeof(float));
@@ -103,13 +102,14 @@ Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const
   w.segment_stride = static_cast<int64_t>(w.k) * element;
   w.k_stride = element;
   auto packed = std::make_shared<PackedWeights>();
+  packed->region = region_;
   const auto group_stride = static_cast<int64_t>(w.n) * w.n_stride;
-  OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, groups / joined, group_stride, packed.get(), memory));
+  OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, groups / joined, group_stride, packed.get(), *region_));
   return entry = InPlaceOf(weights, std::move(packed));
 }
 
 Result<WeightCache::Pointer> WeightCache::Transposed(const KernelTable& kernels, const Tensor& weights, int64_t groups,
-                                                     int64_t joined, const Window3& window, const MemoryPtr& memory) {
+                                                     int64_t joined, const Window3& window) {
   const WindowAxis &y = window.y(), &x = window.x();
   Pointer& entry = entries_[{weights.raw(), kTransposed, groups, y.stride, x.stride}];
   if (entry) return entry;
@@ -127,7 +127,7 @@ Result<WeightCache::Pointer> WeightCache::Transposed(const KernelTable& kernels,
     }
   }
   const auto permute = integer ? TapsOutermost<int8_t> : TapsOutermost<float>;
-  OCTAVO_ASSIGN_OR_RETURN(const Buffer permuted, permute(weights, layout, joined, order, memory));
+  OCTAVO_ASSIGN_OR_RETURN(const Buffer permuted, permute(weights, layout, joined, order, memory_));
   const auto element = static_cast<int64_t>(integer ? sizeof(int8_t) : sizeof(float));
   GemmWeights w;
   w.n = static_cast<size_t>(layout.outputs * joined);
@@ -136,12 +136,13 @@ Result<WeightCache::Pointer> WeightCache::Transposed(const KernelTable& kernels,
   w.segment_stride = static_cast<int64_t>(w.k) * element;
   w.n_stride = layout.taps * w.segment_stride;
   auto packed = std::make_shared<PackedWeights>();
+  packed->region = region_;
   for (size_t count : taps) {
     packed->phases.push_back(packed->group_bytes);
     packed->group_bytes += (integer ? kernels.qgemm_packed_bytes : kernels.fgemm_packed_bytes)(w.n, count, w.k);
   }
   const auto products = static_cast<size_t>(groups / joined);
-  OCTAVO_ASSIGN_OR_RETURN(packed->bytes, Buffer::Create(memory, packed->group_bytes * products));
+  OCTAVO_ASSIGN_OR_RETURN(packed->bytes, region_->Allocate(packed->group_bytes * products));
   if (integer) packed->sums.resize(taps.size() * w.n * products);
   for (size_t g = 0; g < products; ++g) {
     w.w = static_cast<const char*>(permuted.data()) + static_cast<int64_t>(g * w.n) * w.n_stride;
@@ -160,10 +161,11 @@ Result<WeightCache::Pointer> WeightCache::Transposed(const KernelTable& kernels,
 }
 
 Result<WeightCache::Pointer> WeightCache::Grouped(const KernelTable& kernels, const Tensor& weights, int64_t groups,
-                                                  int64_t taps, const MemoryPtr& memory) {
+                                                  int64_t taps) {
   Pointer& entry = entries_[{weights.raw(), kGrouped, groups, taps, 0}];
   if (entry) return entry;
   auto packed = std::make_shared<PackedWeights>();
+  packed->region = region_;
   GemmWeights w;
   w.n = static_cast<size_t>(weights.shape()[0]);
   w.segments = static_cast<size_t>(taps);
@@ -174,7 +176,7 @@ Result<WeightCache::Pointer> WeightCache::Grouped(const KernelTable& kernels, co
     w.n_stride = static_cast<int64_t>(w.k * w.segments);
     w.segment_stride = 1;
     w.k_stride = taps;
-    OCTAVO_ASSIGN_OR_RETURN(packed->bytes, Buffer::Create(memory, bytes));
+    OCTAVO_ASSIGN_OR_RETURN(packed->bytes, region_->Allocate(bytes));
     kernels.qgrouped_pack(w, static_cast<size_t>(groups), packed->bytes.data());
     Sum(weights.data<int8_t>().data(), w.n, w.k * w.segments, &packed->sums);
   }
@@ -182,19 +184,20 @@ Result<WeightCache::Pointer> WeightCache::Grouped(const KernelTable& kernels, co
 }
 
 Result<WeightCache::Pointer> WeightCache::Depthwise(const KernelTable& kernels, const Tensor& weights,
-                                                    const Window& window, const MemoryPtr& memory) {
+                                                    const Window& window) {
   Pointer& entry = entries_[{weights.raw(), kDepthwise, static_cast<int64_t>(window.stride_h << 32 | window.stride_w),
                              static_cast<int64_t>(window.kh), static_cast<int64_t>(window.kw)}];
   if (entry) return entry;
   auto packed = std::make_shared<PackedWeights>();
+  packed->region = region_;
   const auto channels = static_cast<size_t>(weights.shape()[0]);
   if (weights.dtype() == DType::kInt8) {
     const int8_t* w = weights.data<int8_t>().data();
-    OCTAVO_ASSIGN_OR_RETURN(packed->bytes, Buffer::Create(memory, kernels.qdepthwise_packed_bytes(channels, window)));
+    OCTAVO_ASSIGN_OR_RETURN(packed->bytes, region_->Allocate(kernels.qdepthwise_packed_bytes(channels, window)));
     kernels.qdepthwise_pack(channels, window, w, packed->bytes.data());
     Sum(w, channels, window.kh * window.kw, &packed->sums);
   } else {  // [taps][channels]
-    OCTAVO_ASSIGN_OR_RETURN(packed->bytes, Buffer::Create(memory, weights.bytes()));
+    OCTAVO_ASSIGN_OR_RETURN(packed->bytes, region_->Allocate(weights.bytes()));
     const size_t taps = window.kh * window.kw;
     float* to = static_cast<float*>(packed->bytes.data());
     for (size_t t = 0; t < taps; ++t) {
@@ -204,8 +207,7 @@ Result<WeightCache::Pointer> WeightCache::Depthwise(const KernelTable& kernels, 
   return entry = InPlaceOf(weights, std::move(packed));
 }
 
-Result<WeightCache::Pointer> WeightCache::Matrix(const KernelTable& kernels, const Tensor& weights, bool transposed,
-                                                 const MemoryPtr& memory) {
+Result<WeightCache::Pointer> WeightCache::Matrix(const KernelTable& kernels, const Tensor& weights, bool transposed) {
   Pointer& entry = entries_[{weights.raw(), transposed ? kMatrixTransposed : kMatrix, 0, 0, 0}];
   if (entry) return entry;
   const bool integer = weights.dtype() == DType::kInt8;
@@ -219,7 +221,8 @@ Result<WeightCache::Pointer> WeightCache::Matrix(const KernelTable& kernels, con
   w.k_stride = (transposed ? 1 : n) * element;
   w.segment_stride = 0;
   auto packed = std::make_shared<PackedWeights>();
-  OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, 1, 0, packed.get(), memory));
+  packed->region = region_;
+  OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, 1, 0, packed.get(), *region_));
   return entry = InPlaceOf(weights, std::move(packed));
 }
 

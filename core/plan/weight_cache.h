@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/memory.h"
+#include "core/base/region.h"
 #include "core/graph/tensor.h"
 #include "core/kernels/kernels.h"
 #include "core/ops/window.h"
@@ -16,7 +17,8 @@
 namespace octavo {
 
 struct PackedWeights {
-  Buffer bytes;  // group after group
+  Extent bytes;                           // group after group
+  std::shared_ptr<const Region> region;  // in which they lie
   size_t group_bytes = 0;
   std::vector<size_t> phases;  // of a transposed convolution: where in a group each begins
   std::vector<int32_t> sums;   // by output channel, phase after phase: of integer weights
@@ -28,27 +30,31 @@ class WeightCache {
  public:
   using Pointer = std::shared_ptr<const PackedWeights>;
 
+  // `expected`: bytes of all weights, about.
+  WeightCache(const MemoryPtr& memory, uint64_t expected)
+      : memory_(memory), region_(std::make_shared<Region>(memory, expected)) {}
+
   // Convolution weights [outputs, channels / groups, kh, kw] (kh, kw 1 for a matrix [outputs, channels]), int8 or
   // float. `joined` neighbouring groups make one, a divisor of `groups` that follows from the shape. `merged`: a
   // segment is a line of kw * channels elements, else a single tap.
   Result<Pointer> Conv(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t joined, int64_t kh,
-                       int64_t kw, bool merged, const MemoryPtr& memory);
+                       int64_t kw, bool merged);
   // The same for the kernel that takes groups side by side; no bytes where it does not take such groups.
-  Result<Pointer> Grouped(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t taps,
-                          const MemoryPtr& memory);
+  Result<Pointer> Grouped(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t taps);
   // Of a transposed convolution, [channels, outputs / groups, kh, kw]: for each phase, those of y outermost, the
   // weights of an ordinary one.
   Result<Pointer> Transposed(const KernelTable& kernels, const Tensor& weights, int64_t groups, int64_t joined,
-                             const Window3& window, const MemoryPtr& memory);
+                             const Window3& window);
   // Depthwise weights [channels, 1, kh, kw].
-  Result<Pointer> Depthwise(const KernelTable& kernels, const Tensor& weights, const Window& window,
-                            const MemoryPtr& memory);
+  Result<Pointer> Depthwise(const KernelTable& kernels, const Tensor& weights, const Window& window);
   // A matrix [k, n], or [n, k] if transposed.
-  Result<Pointer> Matrix(const KernelTable& kernels, const Tensor& weights, bool transposed, const MemoryPtr& memory);
+  Result<Pointer> Matrix(const KernelTable& kernels, const Tensor& weights, bool transposed);
 
  private:
   using Key = std::tuple<const void*, int, int64_t, int64_t, int64_t>;  // address, kind, and what else decides
   std::map<Key, Pointer> entries_;
+  MemoryPtr memory_;
+  std::shared_ptr<Region> region_;
 };
 
 }  // namespace octavo

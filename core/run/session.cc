@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/float_environment.h"
+#include "core/base/region.h"
 #include "core/plan/plan.h"
 #include "core/plan/strided.h"
 
@@ -18,7 +19,8 @@ namespace {
 // Memory of one plan in one session.
 struct Binding {
   std::shared_ptr<const Plan> plan;
-  Buffer arena;
+  std::unique_ptr<Region> region;
+  Extent arena;                         // in the region
   std::vector<Buffer> aligned_inputs;  // by input: a copy of what the caller gave at an odd address
   RunState state;
   std::vector<StepProfile> profile;  // by step, while profiling
@@ -103,12 +105,14 @@ class SessionImpl : public Session {
     auto binding = std::make_shared<Binding>();
     // An arena that is large enough goes on.
     if (binding_ && binding_->arena.size() >= plan->arena_bytes && binding_.use_count() == 1) {
-      binding->arena = std::move(binding_->arena);
+      binding->region = std::move(binding_->region);
+      binding->arena = binding_->arena;
     }
     binding_.reset();
     bound_shapes_.clear();
     if (binding->arena.size() < plan->arena_bytes || !binding->arena.data()) {
-      OCTAVO_ASSIGN_OR_RETURN(binding->arena, Buffer::Create(program_->memory(), plan->arena_bytes));
+      binding->region = std::make_unique<Region>(program_->memory(), plan->arena_bytes);
+      OCTAVO_ASSIGN_OR_RETURN(binding->arena, binding->region->Allocate(plan->arena_bytes));
     }
     RunState& state = binding->state;
     state.memory = program_->memory();
