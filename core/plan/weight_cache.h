@@ -17,7 +17,7 @@
 namespace octavo {
 
 struct PackedWeights {
-  Extent bytes;                           // group after group
+  Extent bytes;                          // group after group
   std::shared_ptr<const Region> region;  // in which they lie
   size_t group_bytes = 0;
   std::vector<size_t> phases;  // of a transposed convolution: where in a group each begins

@@ -20,7 +20,7 @@ namespace {
 struct Binding {
   std::shared_ptr<const Plan> plan;
   std::unique_ptr<Region> region;
-  Extent arena;                         // in the region
+  Extent arena;                        // in the region
   std::vector<Buffer> aligned_inputs;  // by input: a copy of what the caller gave at an odd address
   RunState state;
   std::vector<StepProfile> profile;  // by step, while profiling
