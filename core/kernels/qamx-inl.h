@@ -1,9 +1,9 @@
 // The integer matrix product of qgemm-inl.h by tiles of AMX.
 //
 //            B0   B1      a step of 64 k: four loads for four products, which take twice as long. What multiplies works
-//          +----+----+    on its own, so that between steps the rows of the block before are requantized and stored.
-//     A0   | C0 | C1 |
-//     A1   | C2 | C3 |    Two such, side by side, make a block of 32 rows and 64 columns.
+//          +----+----+    on its own, so that between steps vectors are free: they requantize and store rows of the
+//     A0   | C0 | C1 |    product before the last.
+//     A1   | C2 | C3 |
 //          +----+----+
 //
 // Packed weights are panels of 32 columns: for each step a tile of 16 columns, then the next. Segments begin with a
