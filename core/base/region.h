@@ -46,7 +46,7 @@ class Region {
   uint64_t expected_;
   std::vector<Mapping> mappings_;
   std::byte *at_ = nullptr, *end_ = nullptr;  // of the last mapping: where the next block begins, and where it ends
-  std::byte* advised_ = nullptr;              // from here on, the system was told nothing
+  [[maybe_unused]] std::byte* advised_ = nullptr;  // from here on, the system was told nothing
   uint64_t charged_ = 0;
   std::vector<Buffer> buffers_;  // blocks of a host's allocator, and where mapping fails
 };
