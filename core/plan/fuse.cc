@@ -1,5 +1,6 @@
 #include "core/plan/fuse.h"
 
+#include <cmath>
 #include <utility>
 
 #include "core/graph/operator.h"
@@ -14,6 +15,9 @@ bool IsKnown(const Value& value) { return value.shape && value.shape->IsKnown();
 
 // The kernels for groups side by side have no residual.
 bool IsGrouped(const Graph& graph, const Node& node) { return NodeReader(node, graph.opset()).Int("group", 1) > 1; }
+
+// What kernels take as a residual's numbers: with more, sums may leave int32.
+bool IsSmall(float multiplier) { return std::fabs(multiplier) <= 0x1p20f; }
 
 }  // namespace
 
@@ -52,9 +56,9 @@ void FuseResiduals(Specialized* specialized) {
       }
       if (at == 2 || producers[add.inputs[i]] > producers[add.inputs[at]]) at = i;
     }
-    if (at == 2) continue;
-    const NodeId maker = producers[add.inputs[at]];
     QAddArgs args = ReadQAdd(NodeReader(add, graph.opset()));
+    if (at == 2 || !IsSmall(args.a_multiplier) || !IsSmall(args.b_multiplier)) continue;
+    const NodeId maker = producers[add.inputs[at]];
     if (at == 1) {  // operand a is the product's; floats add the same either way
       std::swap(args.a_zero, args.b_zero);
       std::swap(args.a_multiplier, args.b_multiplier);

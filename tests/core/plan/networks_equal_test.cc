@@ -679,5 +679,21 @@ TEST_P(NetworksEqual, SequencesInSmallArenas) { CheckArenas<RandomTransformer>(G
 INSTANTIATE_TEST_SUITE_P(FloatAndQuantized, NetworksEqual, ::testing::Bool(),
                          [](const auto& network) { return network.param ? "Quantized" : "Float"; });
 
+// A sum whose scale is so far below those of its operands that it leaves int32, in both directions.
+TEST(NetworksEqualOnSpecials, SumsOfFarScales) {
+  for (const float scale : {1e-3f, 1e-5f, 1e-7f, 1e-9f, 1e-15f}) {
+    QdqBuilder b(7);
+    const ValueId x = b.Pair(b.Input("x", DType::kFloat, {1, 20, 5, 5}), 0.02f, 128);
+    const ValueId y = b.Pair(b.Node1("Conv", {x, b.Weights({20, 20, 1, 1}, 0)}), 0.05f, 100);
+    b.Output(b.Pair(b.Node1("Add", {y, x}), scale, 128));
+    const Tensor input = b.RandomTensor({1, 20, 5, 5}, -2, 2);
+    const std::vector<Tensor> want = RunOn(b.graph(), "reference", 1, {&input, 1});
+    for (const char* target : KernelTargets()) {
+      ExpectEqual(want, RunOn(b.graph(), target, 1, {&input, 1}),
+                  target + std::string(", scale ") + std::to_string(scale));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace octavo
