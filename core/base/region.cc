@@ -69,7 +69,7 @@ Region::~Region() = default;
 
 #endif
 
-Result<Extent> Region::Allocate(uint64_t bytes) {
+Result<std::span<std::byte>> Region::Allocate(uint64_t bytes) {
   if (expected_ >= kFewest && !memory_->has_hooks() && bytes <= PTRDIFF_MAX - 2 * kPage) {
     const auto size = static_cast<size_t>(bytes);
     const size_t total = RoundUp(size + Memory::kSlack, Memory::kAlignment);
@@ -77,16 +77,16 @@ Result<Extent> Region::Allocate(uint64_t bytes) {
     const auto all = static_cast<size_t>(std::min<uint64_t>(expected_, uint64_t{1} << 30));
     if (static_cast<size_t>(end_ - at_) >= total || Map(std::max(total, all))) {
       charged_ += total;
-      const Extent extent{at_, size};
+      const std::span<std::byte> block(at_, size);
       at_ += total;
       Advise();
-      return extent;
+      return block;
     }
     memory_->Discharge(total);
   }
   OCTAVO_ASSIGN_OR_RETURN(Buffer buffer, Buffer::Create(memory_, bytes));
   buffers_.push_back(std::move(buffer));
-  return Extent{buffers_.back().data(), buffers_.back().size()};
+  return std::span(static_cast<std::byte*>(buffers_.back().data()), buffers_.back().size());
 }
 
 }  // namespace octavo

@@ -8,20 +8,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "core/base/memory.h"
 
 namespace octavo {
-
-// As a Buffer: 64-byte aligned, Memory::kSlack bytes behind it, contents uninitialised, slack zero. Not owned.
-struct Extent {
-  void* data() const { return data_; }
-  size_t size() const { return size_; }
-
-  void* data_ = nullptr;
-  size_t size_ = 0;
-};
 
 // Not thread-safe.
 class Region {
@@ -32,7 +25,8 @@ class Region {
   Region& operator=(const Region&) = delete;
   ~Region();
 
-  Result<Extent> Allocate(uint64_t bytes);
+  // As a Buffer: 64-byte aligned, Memory::kSlack bytes behind it, contents uninitialised, slack zero.
+  Result<std::span<std::byte>> Allocate(uint64_t bytes);
 
  private:
   struct Mapping {

@@ -11,11 +11,10 @@
 #include "core/kernels/qamx_grouped-inl.h"
 #include "hwy/highway.h"
 
+#if OCTAVO_AMX && HWY_TARGET == HWY_AVX3_DL
 HWY_BEFORE_NAMESPACE();
 namespace octavo {
 namespace HWY_NAMESPACE {
-
-#if OCTAVO_AMX && HWY_TARGET == HWY_AVX3_DL
 
 double AmxDotChains(size_t rounds) {
   const AmxTiles tiles;
@@ -28,9 +27,9 @@ double AmxDotChains(size_t rounds) {
   return static_cast<double>(rounds) * static_cast<double>(4 * kAmxRows * kAmxColumns * kAmxDepth);
 }
 
-void FillAmx(KernelTable& table) {
+void FillTiles(KernelTable& table) {
   table.dot_chains = AmxDotChains;
-  table.tile_rows = kAmxPanelRows;
+  table.qtile_rows = kAmxPanelRows;
   table.parts = false;
   table.qgemm_packed_bytes = QAmxPackedBytes;
   table.qgemm_pack = QAmxPack;
@@ -40,14 +39,11 @@ void FillAmx(KernelTable& table) {
   table.qgrouped = QAmxGrouped;
 }
 
-#else
-void FillAmx(KernelTable&) {}
-#endif
-
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace octavo
 HWY_AFTER_NAMESPACE();
+#endif
 
 #if HWY_ONCE
 
@@ -59,20 +55,21 @@ HWY_AFTER_NAMESPACE();
 
 namespace octavo {
 
-OCTAVO_EXPORT_KERNELS(FillAmx);
+#if OCTAVO_AMX
+void FillAmx(KernelTable& table) { N_AVX3_DL::FillTiles(table); }
 
 bool UsableAmx() {
-#if OCTAVO_AMX
   constexpr unsigned kTile = 1u << 24, kInt8 = 1u << 25;
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & (kTile | kInt8)) != (kTile | kInt8)) return false;
   // A process asks Linux (since 5.16) for the 8 KB of tiles, once for all its threads; more often does no harm.
   constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-#else
-  return false;
-#endif
 }
+#else
+void FillAmx(KernelTable&) {}
+bool UsableAmx() { return false; }
+#endif
 
 }  // namespace octavo
 #endif

@@ -28,7 +28,7 @@ namespace HWY_NAMESPACE {
 void FillDots(KernelTable& table) {
   table.dot = true;
   table.dot_chains = DotChains;
-  table.tile_rows = kTileRows;
+  table.qtile_rows = kTileRows;
   table.qgemm_packed_bytes = QGemmPackedBytes;
   table.qgemm_pack = QGemmPack;
   table.qgemm = QGemm;

@@ -48,13 +48,12 @@ void FillElementwise(int64_t target, KernelTable& table);
 void FillFunctions(int64_t target, KernelTable& table);
 void FillTranspose(int64_t target, KernelTable& table);
 
-// Puts the kernels for AMX into a table for AVX3_DL, where this machine and its system let them run.
-void FillAmx(int64_t target, KernelTable& table);
+// Puts the kernels for AMX into a table for AVX3_DL, and those for AVX-VNNI into one for AVX2, once this machine and
+// its system let them run.
 bool UsableAmx();
-
-// The same of AVX-VNNI and AVX2.
-void FillAvx2Vnni(KernelTable& table);
+void FillAmx(KernelTable& table);
 bool UsableAvx2Vnni();
+void FillAvx2Vnni(KernelTable& table);
 
 // Defines Fill(target, table) from the functions Fill(table) of each target's namespace. HWY_DYNAMIC_DISPATCH would
 // follow one process-wide choice; here every target stays reachable, so that a program can hold several tables and

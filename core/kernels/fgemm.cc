@@ -15,6 +15,7 @@ namespace octavo {
 namespace HWY_NAMESPACE {
 
 void FillFGemm(KernelTable& table) {
+  table.ftile_rows = kFTileRows;
   table.fgemm_packed_bytes = FGemmPackedBytes;
   table.fgemm_pack = FGemmPack;
   table.fgemm = FGemm;

@@ -38,7 +38,7 @@ class Registry {
       const int64_t target = targets & -targets;
       targets ^= target;
 
-      if (target == HWY_AVX3_DL && UsableAmx()) FillAmx(target, Add(target, "amx"));
+      if (target == HWY_AVX3_DL && UsableAmx()) FillAmx(Add(target, "amx"));
       if (target == HWY_AVX2 && UsableAvx2Vnni()) FillAvx2Vnni(Add(target, "avx2_vnni"));
       Add(target, hwy::TargetName(target));
     }

@@ -344,9 +344,9 @@ struct KernelTable {
   bool dot;             // one instruction for four byte products
   bool fma;             // fgemm and fdepthwise run at full speed
 
-  // Of qgemm: the rows of a whole tile, at multiples of which threads share rows best; and whether `a` may be a part of
-  // what was packed (QGemmArgs::segment_quad).
-  size_t tile_rows;
+  // The rows of a whole tile of qgemm and fgemm, at multiples of which threads share rows best; and whether qgemm's `a`
+  // may be a part of what was packed (QGemmArgs::segment_quad).
+  size_t qtile_rows, ftile_rows;
   bool parts;
 
   // `rounds` of what the target multiplies fastest, bytes and floats, touching registers only; the multiply-accumulates

@@ -167,8 +167,8 @@ struct Summer {
   Adder add;
 };
 
-// Turns rows of accumulators in memory into the kinds of output that are rarer, or take more registers,
-// than bytes at once: not worth a place inside every tile, where they would make the compiler spill its accumulators.
+// Turns rows of accumulators in memory into the kinds of output that are rarer, or take more registers, than bytes at
+// once: not worth a place inside every tile, where they would make the compiler spill its accumulators.
 template <size_t kVectors>
 HWY_NOINLINE void FinishSums(const QGemmArgs& args, const int32_t* HWY_RESTRICT acc, size_t m, size_t rows, size_t n,
                              size_t columns) {

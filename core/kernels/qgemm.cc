@@ -15,7 +15,7 @@ namespace octavo {
 namespace HWY_NAMESPACE {
 
 void FillQGemm(KernelTable& table) {
-  table.tile_rows = kTileRows;
+  table.qtile_rows = kTileRows;
   table.parts = true;
   table.qgemm_packed_bytes = QGemmPackedBytes;
   table.qgemm_pack = QGemmPack;

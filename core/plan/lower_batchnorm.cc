@@ -18,7 +18,6 @@ class BatchNormStep : public Step {
   Padded<float> mean, factor, bias;
 
   size_t max_parts() const override {
-    constexpr int64_t kElementsWorthAThread = 8192;
     const int64_t elements = nest.Iterations() * static_cast<int64_t>(args.rows * args.n);
     return static_cast<size_t>(std::clamp<int64_t>(elements / kElementsWorthAThread, 1, Units()));
   }
@@ -72,14 +71,7 @@ Result<bool> LowerBatchNorm(PlanBuilder& b, NodeId n) {
     step->mean.push_back(parameter(3)[c]);
   }
   step->info.op = node.op_type;
-  if (const NodeId next = b.OnlyReader(out); next != kNoNode) {
-    if (const auto clamp = ReadClamp(b, next); clamp && b.node(next).inputs[0] == out) {
-      step->args.lo = clamp->first, step->args.hi = clamp->second;
-      step->info.op += "+" + b.node(next).op_type;
-      b.SetDone(next);
-      out = b.node(next).outputs[0];
-    }
-  }
+  TakeClamp(b, &out, &step->args.lo, &step->args.hi, &step->info);
   View x = b.Read(in);
   if (!b.IsPixels(in)) {
     OCTAVO_ASSIGN_OR_RETURN(x, b.ReadPixels(in, {}));

@@ -346,6 +346,17 @@ std::optional<std::pair<float, float>> ReadClamp(const PlanBuilder& b, NodeId n)
   return std::pair(lo, hi);
 }
 
+void TakeClamp(PlanBuilder& b, ValueId* out, float* lo, float* hi, StepInfo* info) {
+  const NodeId next = b.OnlyReader(*out);
+  if (next == kNoNode || b.node(next).inputs[0] != *out) return;
+  const auto clamp = ReadClamp(b, next);
+  if (!clamp) return;
+  *lo = clamp->first, *hi = clamp->second;
+  info->op += "+" + b.node(next).op_type;
+  b.SetDone(next);
+  *out = b.node(next).outputs[0];
+}
+
 Result<bool> LowerElementwise(PlanBuilder& b, NodeId n) {
   const Node& node = b.node(n);
   const NodeReader reader(node, b.graph().opset());

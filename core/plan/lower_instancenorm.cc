@@ -1,6 +1,7 @@
 // Instance normalization of pixels, with the clamp behind it: images by channels.
 #include <algorithm>
 
+#include "core/base/checked.h"
 #include "core/plan/plan_builder.h"
 
 namespace octavo {
@@ -14,7 +15,6 @@ class InstanceNormStep : public Step {
   int64_t images = 1;
 
   size_t max_parts() const override {
-    constexpr int64_t kElementsWorthAThread = 8192;
     const int64_t elements = images * static_cast<int64_t>(args.lines * args.columns * args.channels);
     return static_cast<size_t>(std::clamp<int64_t>(elements / kElementsWorthAThread, 1, images * Blocks()));
   }
@@ -36,7 +36,7 @@ class InstanceNormStep : public Step {
 
  private:
   static constexpr int64_t kBlock = 16;
-  int64_t Blocks() const { return (static_cast<int64_t>(args.channels) + kBlock - 1) / kBlock; }
+  int64_t Blocks() const { return CeilDiv(static_cast<int64_t>(args.channels), kBlock); }
 };
 
 }  // namespace
@@ -58,14 +58,7 @@ Result<bool> LowerInstanceNorm(PlanBuilder& b, NodeId n) {
   step->kernel = b.kernels().finstance_norm;
   step->args.epsilon = NodeReader(node, b.graph().opset()).Float("epsilon", 1e-5f);
   step->info.op = node.op_type;
-  if (const NodeId next = b.OnlyReader(out); next != kNoNode) {
-    if (const auto clamp = ReadClamp(b, next); clamp && b.node(next).inputs[0] == out) {
-      step->args.lo = clamp->first, step->args.hi = clamp->second;
-      step->info.op += "+" + b.node(next).op_type;
-      b.SetDone(next);
-      out = b.node(next).outputs[0];
-    }
-  }
+  TakeClamp(b, &out, &step->args.lo, &step->args.hi, &step->info);
   OCTAVO_ASSIGN_OR_RETURN(const View x, b.ReadPixels(in, {}));
   OCTAVO_ASSIGN_OR_RETURN(step->scale, b.ReadDense(node.inputs[1]));
   OCTAVO_ASSIGN_OR_RETURN(step->bias, b.ReadDense(node.inputs[2]));

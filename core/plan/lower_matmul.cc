@@ -112,7 +112,7 @@ class BatchStep : public Step {
   }
 
  private:
-  size_t TileRows() const { return std::is_same_v<Args, QGemmArgs> ? kernels->tile_rows : 6; }
+  size_t TileRows() const { return std::is_same_v<Args, QGemmArgs> ? kernels->qtile_rows : kernels->ftile_rows; }
 
   void SetVectors(const RunState&, size_t, size_t, size_t, FGemmArgs*) const {}
   void SetVectors(const RunState& state, size_t matrix, size_t m0, size_t m1, QGemmArgs* call) const {

@@ -88,7 +88,6 @@ struct ChannelVectors {
 
 constexpr double kMacsWorthAThread = 30000;
 constexpr size_t kPanel = 64;  // columns; kernels.h wants ranges in multiples of it
-constexpr size_t kFloatTileRows = 6;
 
 template <typename Args>
 class ProductStep : public Step {
@@ -138,7 +137,7 @@ class ProductStep : public Step {
     for (size_t g = g0; g < g1; ++g) {
       call.a.base = state.At(a) + static_cast<int64_t>(g) * a_group_bytes;
       call.c.base = state.At(c) + static_cast<int64_t>(g) * c_group_bytes;
-      call.packed = static_cast<const char*>(packed->bytes.data()) + g * packed_group_bytes;
+      call.packed = packed->bytes.data() + g * packed_group_bytes;
       if (residual.storage != kNoStorage)
         call.residual.base = state.At(residual) + static_cast<int64_t>(g) * c_group_bytes;
       vectors.Set(state, g * args.n, call);
@@ -232,7 +231,7 @@ class DepthwiseStep : public LinesStep {
     if constexpr (requires { call.packed; }) {
       call.packed = packed->bytes.data();
     } else {
-      call.weights = static_cast<const float*>(packed->bytes.data());
+      call.weights = reinterpret_cast<const float*>(packed->bytes.data());
     }
     ForLines(state, part, parts, [&](const std::byte* in, std::byte* out, int64_t first, int64_t last) {
       call.a.base = in;
@@ -569,7 +568,7 @@ class ProductLowering {
     step->a = a;
     step->c = c;
     step->groups = static_cast<size_t>(groups);
-    step->tile_rows = quantized_ ? b_.kernels().tile_rows : kFloatTileRows;
+    step->tile_rows = quantized_ ? b_.kernels().qtile_rows : b_.kernels().ftile_rows;
     step->packed_group_bytes = step->packed->group_bytes;
     step->a_group_bytes = channels * element;
     step->args.n = channels_ / static_cast<size_t>(groups);
@@ -756,7 +755,7 @@ class ProductLowering {
       step->args.lo = flo_, step->args.hi = fhi_, step->args.slope = slope_;
     }
     step->rows = static_cast<size_t>(x.Elements() / k);
-    step->tile_rows = quantized_ ? b_.kernels().tile_rows : kFloatTileRows;
+    step->tile_rows = quantized_ ? b_.kernels().qtile_rows : b_.kernels().ftile_rows;
     if (residual_ != kNoValue) {
       OCTAVO_ASSIGN_OR_RETURN(step->residual, b_.ReadRows(residual_));
       views.push_back(step->residual);

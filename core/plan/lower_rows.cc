@@ -9,8 +9,6 @@
 namespace octavo {
 namespace {
 
-constexpr int64_t kElementsWorthAThread = 8192;
-
 size_t PartsFor(int64_t rows, int64_t elements) {
   return static_cast<size_t>(std::clamp<int64_t>(elements / kElementsWorthAThread, 1, std::max<int64_t>(rows, 1)));
 }

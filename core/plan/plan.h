@@ -69,6 +69,8 @@ struct StepInfo {
 
 // So many bytes, read and written, are worth a thread where moving them is all the work.
 inline constexpr int64_t kBytesWorthAThread = 16384;
+// Or so many elements, where each takes some arithmetic.
+inline constexpr int64_t kElementsWorthAThread = 8192;
 
 class Step {
  public:

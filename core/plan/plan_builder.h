@@ -149,6 +149,9 @@ Result<bool> LowerRows(PlanBuilder& builder, NodeId n);  // softmax, normalizati
 
 // The bounds of a Relu, or of a Clip with constant bounds, on float32; nullopt for any other node.
 std::optional<std::pair<float, float>> ReadClamp(const PlanBuilder& builder, NodeId n);
+// Takes into a step that makes *out the clamp that alone reads it, if there is one: its bounds, its output and its
+// name.
+void TakeClamp(PlanBuilder& builder, ValueId* out, float* lo, float* hi, StepInfo* info);
 
 // The frame a convolution wants around its input; empty for other nodes and where it is not known to pad.
 Frame WantedFrame(const PlanBuilder& builder, NodeId n);

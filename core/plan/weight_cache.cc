@@ -57,7 +57,7 @@ Status PackGroups(const KernelTable& kernels, bool integer, GemmWeights w, int64
   OCTAVO_ASSIGN_OR_RETURN(packed->bytes, region.Allocate(packed->group_bytes * static_cast<size_t>(groups)));
   if (integer) packed->sums.resize(w.n * static_cast<size_t>(groups));
   for (size_t g = 0; g < static_cast<size_t>(groups); ++g) {
-    void* to = static_cast<char*>(packed->bytes.data()) + g * packed->group_bytes;
+    void* to = packed->bytes.data() + g * packed->group_bytes;
     if (integer) {
       kernels.qgemm_pack(w, to, packed->sums.data() + g * w.n, 0, w.n);
     } else {
@@ -76,6 +76,12 @@ WeightCache::Pointer InPlaceOf(const Tensor& weights, std::shared_ptr<PackedWeig
 }
 
 }  // namespace
+
+std::shared_ptr<PackedWeights> WeightCache::New() const {
+  auto packed = std::make_shared<PackedWeights>();
+  packed->region = region_;
+  return packed;
+}
 
 Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const Tensor& weights, int64_t groups,
                                                int64_t joined, int64_t kh, int64_t kw, bool merged) {
@@ -101,8 +107,7 @@ Result<WeightCache::Pointer> WeightCache::Conv(const KernelTable& kernels, const
   w.n_stride = taps * channels * element;
   w.segment_stride = static_cast<int64_t>(w.k) * element;
   w.k_stride = element;
-  auto packed = std::make_shared<PackedWeights>();
-  packed->region = region_;
+  auto packed = New();
   const auto group_stride = static_cast<int64_t>(w.n) * w.n_stride;
   OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, groups / joined, group_stride, packed.get(), *region_));
   return entry = InPlaceOf(weights, std::move(packed));
@@ -135,8 +140,7 @@ Result<WeightCache::Pointer> WeightCache::Transposed(const KernelTable& kernels,
   w.k_stride = element;
   w.segment_stride = static_cast<int64_t>(w.k) * element;
   w.n_stride = layout.taps * w.segment_stride;
-  auto packed = std::make_shared<PackedWeights>();
-  packed->region = region_;
+  auto packed = New();
   for (size_t count : taps) {
     packed->phases.push_back(packed->group_bytes);
     packed->group_bytes += (integer ? kernels.qgemm_packed_bytes : kernels.fgemm_packed_bytes)(w.n, count, w.k);
@@ -147,7 +151,7 @@ Result<WeightCache::Pointer> WeightCache::Transposed(const KernelTable& kernels,
   for (size_t g = 0; g < products; ++g) {
     w.w = static_cast<const char*>(permuted.data()) + static_cast<int64_t>(g * w.n) * w.n_stride;
     for (size_t phase = 0; phase < taps.size(); ++phase) {
-      void* to = static_cast<char*>(packed->bytes.data()) + g * packed->group_bytes + packed->phases[phase];
+      void* to = packed->bytes.data() + g * packed->group_bytes + packed->phases[phase];
       w.segments = taps[phase];
       if (integer) {
         kernels.qgemm_pack(w, to, packed->sums.data() + (phase * products + g) * w.n, 0, w.n);
@@ -164,8 +168,7 @@ Result<WeightCache::Pointer> WeightCache::Grouped(const KernelTable& kernels, co
                                                   int64_t taps) {
   Pointer& entry = entries_[{weights.raw(), kGrouped, groups, taps, 0}];
   if (entry) return entry;
-  auto packed = std::make_shared<PackedWeights>();
-  packed->region = region_;
+  auto packed = New();
   GemmWeights w;
   w.n = static_cast<size_t>(weights.shape()[0]);
   w.segments = static_cast<size_t>(taps);
@@ -188,8 +191,7 @@ Result<WeightCache::Pointer> WeightCache::Depthwise(const KernelTable& kernels, 
   Pointer& entry = entries_[{weights.raw(), kDepthwise, static_cast<int64_t>(window.stride_h << 32 | window.stride_w),
                              static_cast<int64_t>(window.kh), static_cast<int64_t>(window.kw)}];
   if (entry) return entry;
-  auto packed = std::make_shared<PackedWeights>();
-  packed->region = region_;
+  auto packed = New();
   const auto channels = static_cast<size_t>(weights.shape()[0]);
   if (weights.dtype() == DType::kInt8) {
     const int8_t* w = weights.data<int8_t>().data();
@@ -199,7 +201,7 @@ Result<WeightCache::Pointer> WeightCache::Depthwise(const KernelTable& kernels, 
   } else {  // [taps][channels]
     OCTAVO_ASSIGN_OR_RETURN(packed->bytes, region_->Allocate(weights.bytes()));
     const size_t taps = window.kh * window.kw;
-    float* to = static_cast<float*>(packed->bytes.data());
+    auto* to = reinterpret_cast<float*>(packed->bytes.data());
     for (size_t t = 0; t < taps; ++t) {
       for (size_t c = 0; c < channels; ++c) *to++ = weights.data<float>()[c * taps + t];
     }
@@ -220,8 +222,7 @@ Result<WeightCache::Pointer> WeightCache::Matrix(const KernelTable& kernels, con
   w.n_stride = (transposed ? k : 1) * element;
   w.k_stride = (transposed ? 1 : n) * element;
   w.segment_stride = 0;
-  auto packed = std::make_shared<PackedWeights>();
-  packed->region = region_;
+  auto packed = New();
   OCTAVO_RETURN_IF_ERROR(PackGroups(kernels, integer, w, 1, 0, packed.get(), *region_));
   return entry = InPlaceOf(weights, std::move(packed));
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <tuple>
 #include <vector>
 
@@ -17,7 +18,7 @@
 namespace octavo {
 
 struct PackedWeights {
-  Extent bytes;                          // group after group
+  std::span<std::byte> bytes;            // group after group
   std::shared_ptr<const Region> region;  // in which they lie
   size_t group_bytes = 0;
   std::vector<size_t> phases;  // of a transposed convolution: where in a group each begins
@@ -52,6 +53,8 @@ class WeightCache {
 
  private:
   using Key = std::tuple<const void*, int, int64_t, int64_t, int64_t>;  // address, kind, and what else decides
+  std::shared_ptr<PackedWeights> New() const;
+
   std::map<Key, Pointer> entries_;
   MemoryPtr memory_;
   std::shared_ptr<Region> region_;

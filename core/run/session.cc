@@ -20,7 +20,7 @@ namespace {
 struct Binding {
   std::shared_ptr<const Plan> plan;
   std::unique_ptr<Region> region;
-  Extent arena;                        // in the region
+  std::span<std::byte> arena;          // in the region
   std::vector<Buffer> aligned_inputs;  // by input: a copy of what the caller gave at an odd address
   RunState state;
   std::vector<StepProfile> profile;  // by step, while profiling
@@ -122,7 +122,7 @@ class SessionImpl : public Session {
     for (size_t s = 0; s < state.bases.size(); ++s) {
       const Storage& storage = plan->storages[s];
       if (storage.kind == Storage::Kind::kArena) {
-        state.bases[s] = static_cast<std::byte*>(binding->arena.data()) + storage.offset;
+        state.bases[s] = binding->arena.data() + storage.offset;
       } else if (storage.kind == Storage::Kind::kConstant) {
         state.bases[s] = static_cast<std::byte*>(const_cast<void*>(storage.constant));
       }

@@ -18,20 +18,20 @@ TEST(Region, BlocksAreAlignedApartAndFollowedByZeros) {
     const auto memory = std::make_shared<Memory>();
     {
       Region region(memory, expected);
-      std::vector<Extent> blocks;
+      std::vector<std::span<std::byte>> blocks;
       for (const uint64_t bytes :
            {uint64_t{1}, uint64_t{64}, 3 * kMegabyte + 1, uint64_t{0}, 40 * kMegabyte, uint64_t{100}}) {
         auto block = region.Allocate(bytes);
         ASSERT_TRUE(block.ok());
         EXPECT_EQ(block->size(), bytes);
         EXPECT_EQ(reinterpret_cast<uintptr_t>(block->data()) % Memory::kAlignment, 0u);
-        const auto* slack = static_cast<const uint8_t*>(block->data()) + bytes;
+        const auto* slack = reinterpret_cast<const uint8_t*>(block->data()) + bytes;
         EXPECT_TRUE(std::all_of(slack, slack + Memory::kSlack, [](uint8_t b) { return b == 0; }));
         std::memset(block->data(), static_cast<int>(blocks.size()) + 1, bytes);
         blocks.push_back(*block);
       }
       for (size_t i = 0; i < blocks.size(); ++i) {
-        const auto* data = static_cast<const uint8_t*>(blocks[i].data());
+        const auto* data = reinterpret_cast<const uint8_t*>(blocks[i].data());
         EXPECT_TRUE(std::all_of(data, data + blocks[i].size(), [&](uint8_t b) { return b == i + 1; })) << i;
       }
       EXPECT_GE(memory->live_bytes(), 43 * kMegabyte);
